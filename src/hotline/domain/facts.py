@@ -1,0 +1,357 @@
+"""What has become true, in the past tense. State changes only by applying these; history is folded from them.
+
+Each fact carries `at` (microseconds on the journal's axis) and, where it matters, whom it concerns.
+The journal keeps them for ever: a field is added with a default or not at all.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hotline.domain.ids import CallId, LegId, OfferId, OperatorId, PlayId, QueueId, RecordingId, TicketId
+from hotline.domain.inputs import EndCause, Quality
+from hotline.domain.settings import Settings
+
+__all__ = [
+    "AccountChanged", "CallAnswered", "CallArrived", "CallEnded", "CallProven", "DigitTaken", "Fact", "JournalOpened", "LegDialled",
+    "LegGone", "LegWasAnswered", "MenuMissed", "NodeEntered", "OfferAccepted", "OfferDeclined", "OfferExpired", "OfferMade",
+    "OfferRinging", "OfferUnreachable", "OfferWithdrawn", "Outcome", "PlayEnded", "PlayStarted", "PositionAnnounced", "PresenceChanged",
+    "QueueJoined", "QueueLeft", "RecordingEnded", "RecordingRefused", "RecordingStarted", "SettingsTaken", "SwitchBegan", "TalkEnded",
+    "TalkStarted", "TrunkHealthChanged", "VoicemailLeft", "WasAway", "WrapUpEnded", "WrapUpStarted",
+]
+
+Outcome = Literal[
+    "blocked_capacity", "blocked_defence", "lost_before_answer", "menu_abandon", "self_served", "closed_hours", "voicemail",
+    "system_failure", "answered", "short_abandon", "abandoned_waiting", "abandoned_ringing", "timeout_exit", "key_exit",
+    "no_operator_exit", "full_exit", "closed_exit", "queue_system_failure",
+]
+"""FEATURES.md 5.1: each call ends in exactly one; the last nine were offered to a queue."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fact:
+    at: int
+
+
+# --- the hotline as a whole -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalOpened(_Fact):
+    seed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsTaken(_Fact):
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchBegan(_Fact):
+    """A new switch; the legs of the one before are gone (each has its own LegGone)."""
+
+    boot: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WasAway(_Fact):
+    since: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrunkHealthChanged(_Fact):
+    trunk: str
+    up: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountChanged(_Fact):
+    """A registered phone came or went."""
+
+    account: str
+    reachable: bool
+
+
+# --- a call and its flow ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallArrived(_Fact):
+    """t0. `number` is the entry of the settings that matched, or empty."""
+
+    utc: int
+    call: CallId
+    leg: LegId
+    number: str
+    called: str
+    caller: str
+    caller_name: str
+    trunk: str | None
+    account: str | None
+    proven: bool
+    flow: str
+    language: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallProven(_Fact):
+    """The caller's address is real: his ACK came."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAnswered(_Fact):
+    """t1: the answer signal; billing begins."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeEntered(_Fact):
+    call: CallId
+    node: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayStarted(_Fact):
+    call: CallId
+    leg: LegId
+    play: PlayId
+    purpose: Literal["prompt", "music", "announcement", "notice", "beep", "goodbye"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayEnded(_Fact):
+    call: CallId
+    play: PlayId
+    reason: Literal["finished", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigitTaken(_Fact):
+    call: CallId
+    digit: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MenuMissed(_Fact):
+    """No key, or a key that leads nowhere."""
+
+    call: CallId
+    node: str
+    pressed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingRefused(_Fact):
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded(_Fact):
+    """t6 of the caller. `billed_ms` runs from the answer signal to here."""
+
+    call: CallId
+    outcome: Outcome
+    ended_by: Literal["caller", "operator", "system"]
+    billed_ms: int
+    cause: EndCause
+    q850: int
+
+
+# --- legs -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegDialled(_Fact):
+    leg: LegId
+    call: CallId
+    target: str
+    operator: OperatorId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegWasAnswered(_Fact):
+    leg: LegId
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegGone(_Fact):
+    leg: LegId
+    call: CallId
+    cause: EndCause
+    code: int
+    q850: int
+    quality: Quality
+
+
+# --- the queue ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueJoined(_Fact):
+    """t2. `since` is the ticket's own clock: kept when the caller comes back through the menu."""
+
+    call: CallId
+    ticket: TicketId
+    queue: QueueId
+    since: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionAnnounced(_Fact):
+    call: CallId
+    ticket: TicketId
+    position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueLeft(_Fact):
+    call: CallId
+    ticket: TicketId
+    queue: QueueId
+    reason: Literal["answered", "abandoned", "timeout", "key", "no_operator", "full", "closed", "failure"]
+    waited_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferMade(_Fact):
+    """t3, when it is the ticket's first. The operator is ringing until `expires_at`."""
+
+    offer: OfferId
+    call: CallId
+    ticket: TicketId
+    queue: QueueId
+    operator: OperatorId
+    leg: LegId
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferRinging(_Fact):
+    """His phone said 180."""
+
+    offer: OfferId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferAccepted(_Fact):
+    offer: OfferId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferDeclined(_Fact):
+    offer: OfferId
+    code: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferExpired(_Fact):
+    """A miss (RONA): he did not answer in time; the caller is back in his place."""
+
+    offer: OfferId
+    misses: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferUnreachable(_Fact):
+    """His device could not be reached: nobody's miss."""
+
+    offer: OfferId
+    code: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferWithdrawn(_Fact):
+    """The caller left or another won."""
+
+    offer: OfferId
+    reason: Literal["caller_left", "other_won", "switch_lost", "operator_left"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkStarted(_Fact):
+    """t4 = t5: operator and caller hear each other."""
+
+    call: CallId
+    operator: OperatorId
+    leg: LegId
+    queue: QueueId | None
+    room: str
+    waited_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkEnded(_Fact):
+    call: CallId
+    operator: OperatorId
+    talked_ms: int
+    held_ms: int
+    ended_by: Literal["caller", "operator", "system"]
+
+
+# --- operators ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresenceChanged(_Fact):
+    """What the operator chose, or what the system chose for him: always with who and why."""
+
+    operator: OperatorId
+    presence: Literal["ready", "paused", "signed_out"]
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapUpStarted(_Fact):
+    operator: OperatorId
+    call: CallId
+    until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrapUpEnded(_Fact):
+    operator: OperatorId
+    by: Literal["operator", "timer", "system"]
+
+
+# --- recordings ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingStarted(_Fact):
+    recording: RecordingId
+    call: CallId
+    name: str
+    kind: Literal["talk", "voicemail"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingEnded(_Fact):
+    recording: RecordingId
+    call: CallId
+    path: str
+    duration_ms: int
+    size: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoicemailLeft(_Fact):
+    call: CallId
+    mailbox: str
+    recording: RecordingId
+    duration_ms: int
+
+
+Fact = (
+    JournalOpened | SettingsTaken | SwitchBegan | WasAway | TrunkHealthChanged | AccountChanged | CallArrived | CallProven | CallAnswered
+    | NodeEntered | PlayStarted | PlayEnded | DigitTaken | MenuMissed | RecordingRefused | CallEnded | LegDialled | LegWasAnswered | LegGone
+    | QueueJoined | PositionAnnounced | QueueLeft | OfferMade | OfferRinging | OfferAccepted | OfferDeclined | OfferExpired
+    | OfferUnreachable | OfferWithdrawn | TalkStarted | TalkEnded | PresenceChanged | WrapUpStarted | WrapUpEnded | RecordingStarted
+    | RecordingEnded | VoicemailLeft
+)
