@@ -28,18 +28,36 @@ pub enum ToSwitch {
     },
     /// One command. `(seq, i)` is the journal record that caused it and its place there; at or below the
     /// switch's high-water mark it is a duplicate and is dropped.
-    Do { seq: u64, i: u32, command: Command },
+    Do {
+        seq: u64,
+        i: u32,
+        command: Command,
+    },
     /// Events up to and including `n` are written; the switch forgets them.
-    Ack { n: u64 },
+    Ack {
+        n: u64,
+    },
     /// Full state, never a delta; sent after every Hello and at every change.
-    SetTrunks { trunks: Vec<Trunk> },
-    SetAccounts { accounts: Vec<Account> },
-    SetAdmission { admission: Admission },
-    SetOrphanPolicy { policy: OrphanPolicy },
+    SetTrunks {
+        trunks: Vec<Trunk>,
+    },
+    SetAccounts {
+        accounts: Vec<Account>,
+    },
+    SetAdmission {
+        admission: Admission,
+    },
+    SetOrphanPolicy {
+        policy: OrphanPolicy,
+    },
     /// Keeps the link alive; answered with `Pong`. Also measures the clock offset.
-    Ping { id: u64 },
+    Ping {
+        id: u64,
+    },
     /// Stop taking calls and end when the last leg has gone, at the latest after `within_ms`.
-    Drain { within_ms: u64 },
+    Drain {
+        within_ms: u64,
+    },
 }
 
 /// Frames from the switch to the engine.
@@ -61,10 +79,19 @@ pub enum ToEngine {
         recordings: Vec<String>,
     },
     /// Hello refused; the switch closes the connection after it.
-    Refused { reason: String },
+    Refused {
+        reason: String,
+    },
     /// One numbered event. `at_us` is when it happened.
-    Event { n: u64, at_us: u64, event: Event },
-    Pong { id: u64, now_us: u64 },
+    Event {
+        n: u64,
+        at_us: u64,
+        event: Event,
+    },
+    Pong {
+        id: u64,
+        now_us: u64,
+    },
 }
 
 /// What the switch is to do.
@@ -72,15 +99,30 @@ pub enum ToEngine {
 #[serde(tag = "t")]
 pub enum Command {
     /// 180 Ringing to an arriving leg.
-    Ring { leg: LegId },
+    Ring {
+        leg: LegId,
+    },
     /// 183 with SDP: sound before the answer, unbilled. After `answer_by_ms` the switch answers by itself.
-    Progress { leg: LegId, answer_by_ms: Option<u64> },
+    Progress {
+        leg: LegId,
+        answer_by_ms: Option<u64>,
+    },
     /// 200 OK.
-    Answer { leg: LegId },
+    Answer {
+        leg: LegId,
+    },
     /// A final refusal of an arriving leg.
-    Reject { leg: LegId, code: u16, reason: String, retry_after_s: Option<u32> },
+    Reject {
+        leg: LegId,
+        code: u16,
+        reason: String,
+        retry_after_s: Option<u32>,
+    },
     /// Ends a leg in any state: CANCEL, BYE or a final answer, with a `Reason: Q.850;cause=`.
-    Hangup { leg: LegId, q850: u8 },
+    Hangup {
+        leg: LegId,
+        q850: u8,
+    },
     /// Dials a new leg. Ends by itself after `ring_for_ms`, when `for_leg` ends, or when another leg of
     /// `group` has won. `on_answer` join: the switch connects it with `for_leg` in `room` at once.
     Dial {
@@ -100,27 +142,72 @@ pub enum Command {
         on_peer_end: OnPeerEnd,
     },
     /// Plays sound files one after the other, over whatever the leg hears; `repeat` loops the whole list.
-    Play { leg: LegId, play: String, sounds: Vec<String>, repeat: bool, gap_ms: u32, volume_db: i8 },
+    Play {
+        leg: LegId,
+        play: String,
+        sounds: Vec<String>,
+        repeat: bool,
+        gap_ms: u32,
+        volume_db: i8,
+    },
     /// Ends a play (all plays of the leg when `play` is empty).
-    Stop { leg: LegId, play: String },
+    Stop {
+        leg: LegId,
+        play: String,
+    },
     /// Who hears whom, absolutely and in one step: legs of `hears` are the room's members and hear exactly
     /// those named; `release` are let go (they stay up, in no room). A player on a member ends.
-    Connect { room: String, hears: BTreeMap<LegId, Vec<LegId>>, release: Vec<LegId>, on_peer_end: OnPeerEnd },
+    Connect {
+        room: String,
+        hears: BTreeMap<LegId, Vec<LegId>>,
+        release: Vec<LegId>,
+        on_peer_end: OnPeerEnd,
+    },
     /// Two-channel Ogg/Opus of what the legs of each side say.
-    Record { recording: String, left: Vec<LegId>, right: Vec<LegId>, path: String, max_ms: Option<u64> },
-    PauseRecording { recording: String },
-    ResumeRecording { recording: String },
-    StopRecording { recording: String },
+    Record {
+        recording: String,
+        left: Vec<LegId>,
+        right: Vec<LegId>,
+        path: String,
+        max_ms: Option<u64>,
+    },
+    PauseRecording {
+        recording: String,
+    },
+    ResumeRecording {
+        recording: String,
+    },
+    StopRecording {
+        recording: String,
+    },
     /// RFC 4733 digits to a leg.
-    SendDigits { leg: LegId, digits: String },
+    SendDigits {
+        leg: LegId,
+        digits: String,
+    },
     /// Sends what the leg says as 16-bit PCM to a socket of its own; `token` opens it once.
-    Tap { leg: LegId, tap: String, token: String },
+    Tap {
+        leg: LegId,
+        tap: String,
+        token: String,
+    },
     /// Lets a speech worker be heard by the leg; `generation` is flushed by Stop.
-    Feed { leg: LegId, feed: String, token: String, generation: u32 },
+    Feed {
+        leg: LegId,
+        feed: String,
+        token: String,
+        generation: u32,
+    },
     /// REFER towards the leg's peer.
-    Transfer { leg: LegId, to: String },
+    Transfer {
+        leg: LegId,
+        to: String,
+    },
     /// The immutable call id that a leg belongs to.
-    Note { leg: LegId, note: String },
+    Note {
+        leg: LegId,
+        note: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,26 +244,91 @@ pub enum Event {
         headers: BTreeMap<String, String>,
     },
     /// A provisional answer of a dialled leg; `early_media` when it carried SDP.
-    LegProgress { leg: LegId, code: u16, early_media: bool },
+    LegProgress {
+        leg: LegId,
+        code: u16,
+        early_media: bool,
+    },
     /// Answered: `answered_us` is the 200, `acked_us` the ACK (an arriving leg's event is sent at its ACK).
-    LegAnswered { leg: LegId, answered_us: u64, acked_us: u64, codec: String },
+    LegAnswered {
+        leg: LegId,
+        answered_us: u64,
+        acked_us: u64,
+        codec: String,
+    },
     /// The leg is gone. Exactly one for each leg that arrived or was dialled.
-    LegEnded { leg: LegId, cause: EndCause, code: u16, q850: u8, answered_us: Option<u64>, quality: Quality },
-    DigitPressed { leg: LegId, digit: String, via: DigitVia, duration_ms: u32 },
-    PlaybackEnded { leg: LegId, play: String, reason: PlaybackEnd, detail: String },
-    RecordingClosed { recording: String, path: String, duration_ms: u64, bytes: u64, reason: RecordingEnd },
+    LegEnded {
+        leg: LegId,
+        cause: EndCause,
+        code: u16,
+        q850: u8,
+        answered_us: Option<u64>,
+        quality: Quality,
+    },
+    DigitPressed {
+        leg: LegId,
+        digit: String,
+        via: DigitVia,
+        duration_ms: u32,
+    },
+    PlaybackEnded {
+        leg: LegId,
+        play: String,
+        reason: PlaybackEnd,
+        detail: String,
+    },
+    RecordingClosed {
+        recording: String,
+        path: String,
+        duration_ms: u64,
+        bytes: u64,
+        reason: RecordingEnd,
+    },
     /// A Connect, a join or a peer's end was carried out; `hears` is the room now (empty: it is gone).
-    RoomChanged { room: String, hears: BTreeMap<LegId, Vec<LegId>> },
-    HoldRequested { leg: LegId, held: bool },
-    TransferRequested { leg: LegId, to: String, replaces: Option<LegId> },
-    QualityChanged { leg: LegId, quality: Quality },
+    RoomChanged {
+        room: String,
+        hears: BTreeMap<LegId, Vec<LegId>>,
+    },
+    HoldRequested {
+        leg: LegId,
+        held: bool,
+    },
+    TransferRequested {
+        leg: LegId,
+        to: String,
+        replaces: Option<LegId>,
+    },
+    QualityChanged {
+        leg: LegId,
+        quality: Quality,
+    },
     /// An account's contact came, moved or went (`contact` none).
-    RegistrationChanged { account: String, contact: Option<String>, expires_s: u32, source: String },
-    TrunkChanged { trunk: String, up: bool, reason: String },
-    TapOpened { leg: LegId, tap: String, address: String },
+    RegistrationChanged {
+        account: String,
+        contact: Option<String>,
+        expires_s: u32,
+        source: String,
+    },
+    TrunkChanged {
+        trunk: String,
+        up: bool,
+        reason: String,
+    },
+    TapOpened {
+        leg: LegId,
+        tap: String,
+        address: String,
+    },
     /// Counts since the last report, by reason; sent at most once a second while they move.
-    AdmissionReport { counts: BTreeMap<String, u64> },
-    CommandRefused { seq: u64, i: u32, leg: Option<LegId>, reason: String },
+    AdmissionReport {
+        counts: BTreeMap<String, u64>,
+    },
+    CommandRefused {
+        seq: u64,
+        i: u32,
+        leg: Option<LegId>,
+        reason: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

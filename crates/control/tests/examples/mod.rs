@@ -29,9 +29,7 @@ pub fn to_switch() -> Vec<(&'static str, ToSwitch)> {
             accounts: vec![Account { name: "anna".to_owned(), password: "not-a-secret".to_owned() }],
         },
         ToSwitch::SetAdmission { admission: admission() },
-        ToSwitch::SetOrphanPolicy {
-            policy: OrphanPolicy { hold_new_ms: 3_000, end_waiting_after_ms: 600_000 },
-        },
+        ToSwitch::SetOrphanPolicy { policy: OrphanPolicy { hold_new_ms: 3_000, end_waiting_after_ms: 600_000 } },
     ];
     let link = [ToSwitch::Ack { n: 42 }, ToSwitch::Ping { id: 1 }, ToSwitch::Drain { within_ms: 3_600_000 }];
     let all = std::iter::once(hello).chain(settings).chain(link).chain(doing);
