@@ -84,9 +84,7 @@ def position(number: int) -> str:
     """The caller's place in the queue, from 1."""
     if number < 1:
         raise ValueError("the first place in a queue is 1")
-    return "You are first in the queue." if number == 1 else (
-        f"You are number {cardinal(number)} in the queue."
-    )
+    return "You are first in the queue." if number == 1 else (f"You are number {cardinal(number)} in the queue.")
 
 
 def more_than(number: int) -> str:

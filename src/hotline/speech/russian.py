@@ -357,7 +357,6 @@ _THIRD_ENDINGS = {
     Gender.FEMININE: ("ья", "ьей", "ьей", "ью", "ьей", "ьей"),
     Gender.NEUTER: ("ье", "ьего", "ьему", "ье", "ьим", "ьем"),
 }
-_KEYS = {str(n): cardinal(n) for n in range(10)} | {"*": "звёздочка", "#": "решётка"}
 
 _M, _F = Gender.MASCULINE, Gender.FEMININE
 _THOUSAND = Noun(
@@ -411,3 +410,4 @@ CALL = Noun(
     singular=("звонок", "звонка", "звонку", "звонок", "звонком", "звонке"),
     plural=("звонки", "звонков", "звонкам", "звонки", "звонками", "звонках"),
 )
+_KEYS = {str(n): cardinal(n) for n in range(10)} | {"*": "звёздочка", "#": "решётка"}
