@@ -1,0 +1,448 @@
+"""Every frame of the control protocol. `crates/control/src/frames.rs` is its twin: same names, same field order.
+
+A frame on the wire is a length (u32, big endian) and a MessagePack map whose first key `t` names the variant.
+Times: `_us` microseconds on the switch's boot-time clock, `_ms` durations in milliseconds.
+What a field means stands in the twin; both read and write the golden frames of `contract/` identically.
+"""
+
+from typing import Final, Literal
+
+import msgspec
+
+__all__ = ["MAX_FRAME", "PROTOCOLS", "AnyEvent", "Command", "ToEngine", "ToSwitch", "decode", "encode"]
+
+PROTOCOLS: Final = (1,)
+"""Protocol versions this build speaks, newest first."""
+MAX_FRAME: Final = 1 << 20
+"""A longer frame is a broken peer."""
+
+EndCause = Literal[
+    "peer", "us", "refused", "ring_timeout", "withdrawn", "unreachable", "never_acked", "silent", "orphaned"
+]
+OnAnswer = Literal["join", "park"]
+OnPeerEnd = Literal["release", "park"]
+LegState = Literal["arriving", "progressing", "dialling", "answered"]
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag=True):
+    """Something with a name in `t`."""
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Something inside a frame."""
+
+
+# parts
+
+
+class Quality(Part):
+    """Sums of a leg's media since it began."""
+
+    packets_in: int
+    packets_out: int
+    lost: int
+    jitter_us: int
+    rtt_us: int
+    max_gap_ms: int
+    foreign: int
+
+
+class LegSnapshot(Part):
+    leg: str
+    note: str
+    state: LegState
+    room: str | None
+    arrived: bool
+
+
+class Trunk(Part):
+    name: str
+    mode: Literal["trusted", "registered"]
+    addresses: tuple[str, ...]
+    servers: tuple[str, ...]
+    user: str
+    password: str
+    realm: str
+    expires_s: int
+    options_every_s: int
+    max_channels: int
+    behind_nat: bool
+    allow_refer: bool
+
+
+class Account(Part):
+    name: str
+    password: str
+
+
+class Admission(Part):
+    open: tuple[str, ...]
+    accounts: tuple[str, ...]
+    blocked: tuple[str, ...]
+    max_unproven: int
+    max_legs: int
+    per_source_rate: int
+    retry_after_s: int
+
+
+class OrphanPolicy(Part):
+    hold_new_ms: int
+    end_waiting_after_ms: int
+
+
+# what the switch is to do
+
+
+class Ring(Frame):
+    leg: str
+
+
+class Progress(Frame):
+    leg: str
+    answer_by_ms: int | None
+
+
+class Answer(Frame):
+    leg: str
+
+
+class Reject(Frame):
+    leg: str
+    code: int
+    reason: str
+    retry_after_s: int | None
+
+
+class Hangup(Frame):
+    leg: str
+    q850: int
+
+
+class Dial(Frame):
+    leg: str
+    note: str
+    for_leg: str | None
+    targets: tuple[str, ...]
+    trunk: str | None
+    from_number: str
+    from_name: str
+    headers: dict[str, str]
+    ring_for_ms: int
+    group: str | None
+    on_answer: OnAnswer
+    room: str
+    on_peer_end: OnPeerEnd
+
+
+class Play(Frame):
+    leg: str
+    play: str
+    sounds: tuple[str, ...]
+    repeat: bool
+    gap_ms: int
+    volume_db: int
+
+
+class Stop(Frame):
+    leg: str
+    play: str
+
+
+class Connect(Frame):
+    room: str
+    hears: dict[str, tuple[str, ...]]
+    release: tuple[str, ...]
+    on_peer_end: OnPeerEnd
+
+
+class Record(Frame):
+    recording: str
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+    path: str
+    max_ms: int | None
+
+
+class PauseRecording(Frame):
+    recording: str
+
+
+class ResumeRecording(Frame):
+    recording: str
+
+
+class StopRecording(Frame):
+    recording: str
+
+
+class SendDigits(Frame):
+    leg: str
+    digits: str
+
+
+class Tap(Frame):
+    leg: str
+    tap: str
+    token: str
+
+
+class Feed(Frame):
+    leg: str
+    feed: str
+    token: str
+    generation: int
+
+
+class Transfer(Frame):
+    leg: str
+    to: str
+
+
+class Note(Frame):
+    leg: str
+    note: str
+
+
+Command = (
+    Ring
+    | Progress
+    | Answer
+    | Reject
+    | Hangup
+    | Dial
+    | Play
+    | Stop
+    | Connect
+    | Record
+    | PauseRecording
+    | ResumeRecording
+    | StopRecording
+    | SendDigits
+    | Tap
+    | Feed
+    | Transfer
+    | Note
+)
+
+# frames from the engine to the switch
+
+
+class Hello(Frame):
+    epoch: int
+    protocols: tuple[int, ...]
+    version: str
+    boot: int
+    n: int
+
+
+class Do(Frame):
+    seq: int
+    i: int
+    command: Command
+
+
+class Ack(Frame):
+    n: int
+
+
+class SetTrunks(Frame):
+    trunks: tuple[Trunk, ...]
+
+
+class SetAccounts(Frame):
+    accounts: tuple[Account, ...]
+
+
+class SetAdmission(Frame):
+    admission: Admission
+
+
+class SetOrphanPolicy(Frame):
+    policy: OrphanPolicy
+
+
+class Ping(Frame):
+    id: int
+
+
+class Drain(Frame):
+    within_ms: int
+
+
+ToSwitch = Hello | Do | Ack | SetTrunks | SetAccounts | SetAdmission | SetOrphanPolicy | Ping | Drain
+
+# what has happened
+
+
+class LegArrived(Frame):
+    leg: str
+    trunk: str | None
+    account: str | None
+    proven: bool
+    source: str
+    caller: str
+    caller_name: str
+    called: str
+    sip_call_id: str
+    headers: dict[str, str]
+
+
+class LegProgress(Frame):
+    leg: str
+    code: int
+    early_media: bool
+
+
+class LegAnswered(Frame):
+    leg: str
+    answered_us: int
+    acked_us: int
+    codec: str
+
+
+class LegEnded(Frame):
+    leg: str
+    cause: EndCause
+    code: int
+    q850: int
+    answered_us: int | None
+    quality: Quality
+
+
+class DigitPressed(Frame):
+    leg: str
+    digit: str
+    via: Literal["rtp", "info", "inband"]
+    duration_ms: int
+
+
+class PlaybackEnded(Frame):
+    leg: str
+    play: str
+    reason: Literal["finished", "stopped", "failed"]
+    detail: str
+
+
+class RecordingClosed(Frame):
+    recording: str
+    path: str
+    duration_ms: int
+    bytes: int
+    reason: Literal["stopped", "legs_ended", "max_length", "disk_full", "failed"]
+
+
+class RoomChanged(Frame):
+    room: str
+    hears: dict[str, tuple[str, ...]]
+
+
+class HoldRequested(Frame):
+    leg: str
+    held: bool
+
+
+class TransferRequested(Frame):
+    leg: str
+    to: str
+    replaces: str | None
+
+
+class QualityChanged(Frame):
+    leg: str
+    quality: Quality
+
+
+class RegistrationChanged(Frame):
+    account: str
+    contact: str | None
+    expires_s: int
+    source: str
+
+
+class TrunkChanged(Frame):
+    trunk: str
+    up: bool
+    reason: str
+
+
+class TapOpened(Frame):
+    leg: str
+    tap: str
+    address: str
+
+
+class AdmissionReport(Frame):
+    counts: dict[str, int]
+
+
+class CommandRefused(Frame):
+    seq: int
+    i: int
+    leg: str | None
+    reason: str
+
+
+AnyEvent = (
+    LegArrived
+    | LegProgress
+    | LegAnswered
+    | LegEnded
+    | DigitPressed
+    | PlaybackEnded
+    | RecordingClosed
+    | RoomChanged
+    | HoldRequested
+    | TransferRequested
+    | QualityChanged
+    | RegistrationChanged
+    | TrunkChanged
+    | TapOpened
+    | AdmissionReport
+    | CommandRefused
+)
+
+# frames from the switch to the engine
+
+
+class Welcome(Frame):
+    boot: int
+    protocol: int
+    version: str
+    seq: int
+    i: int
+    n: int
+    now_us: int
+    legs: tuple[LegSnapshot, ...]
+    recordings: tuple[str, ...]
+
+
+class Refused(Frame):
+    reason: str
+
+
+class Event(Frame):
+    n: int
+    at_us: int
+    event: AnyEvent
+
+
+class Pong(Frame):
+    id: int
+    now_us: int
+
+
+ToEngine = Welcome | Refused | Event | Pong
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[ToEngine] = msgspec.msgpack.Decoder(ToEngine)
+
+
+def encode(frame: ToSwitch) -> bytes:
+    """The frame as it goes over the wire, length first."""
+    body = _encoder.encode(frame)
+    return len(body).to_bytes(4, "big") + body
+
+
+def decode(body: bytes | memoryview) -> ToEngine:
+    """One frame of the switch, without its length. Raises `msgspec.DecodeError` on anything else."""
+    return _decoder.decode(body)
