@@ -24,18 +24,18 @@ OnPeerEnd = Literal["release", "park"]
 LegState = Literal["arriving", "progressing", "dialling", "answered"]
 
 
-class Frame(msgspec.Struct, frozen=True, kw_only=True, tag_field="t", tag=True):
+class Frame(msgspec.Struct, frozen=True, tag_field="t", tag=True):
     """Something with a name in `t`."""
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class Part(msgspec.Struct, frozen=True):
     """Something inside a frame."""
 
 
 # parts
 
 
-class Quality(Part):
+class Quality(Part, frozen=True):
     """Sums of a leg's media since it began."""
 
     packets_in: int
@@ -47,7 +47,7 @@ class Quality(Part):
     foreign: int
 
 
-class LegSnapshot(Part):
+class LegSnapshot(Part, frozen=True):
     leg: str
     note: str
     state: LegState
@@ -55,7 +55,7 @@ class LegSnapshot(Part):
     arrived: bool
 
 
-class Trunk(Part):
+class Trunk(Part, frozen=True):
     name: str
     mode: Literal["trusted", "registered"]
     addresses: tuple[str, ...]
@@ -70,12 +70,12 @@ class Trunk(Part):
     allow_refer: bool
 
 
-class Account(Part):
+class Account(Part, frozen=True):
     name: str
     password: str
 
 
-class Admission(Part):
+class Admission(Part, frozen=True):
     open: tuple[str, ...]
     accounts: tuple[str, ...]
     blocked: tuple[str, ...]
@@ -85,7 +85,7 @@ class Admission(Part):
     retry_after_s: int
 
 
-class OrphanPolicy(Part):
+class OrphanPolicy(Part, frozen=True):
     hold_new_ms: int
     end_waiting_after_ms: int
 
@@ -93,32 +93,32 @@ class OrphanPolicy(Part):
 # what the switch is to do
 
 
-class Ring(Frame):
+class Ring(Frame, frozen=True):
     leg: str
 
 
-class Progress(Frame):
+class Progress(Frame, frozen=True):
     leg: str
     answer_by_ms: int | None
 
 
-class Answer(Frame):
+class Answer(Frame, frozen=True):
     leg: str
 
 
-class Reject(Frame):
+class Reject(Frame, frozen=True):
     leg: str
     code: int
     reason: str
     retry_after_s: int | None
 
 
-class Hangup(Frame):
+class Hangup(Frame, frozen=True):
     leg: str
     q850: int
 
 
-class Dial(Frame):
+class Dial(Frame, frozen=True):
     leg: str
     note: str
     for_leg: str | None
@@ -134,7 +134,7 @@ class Dial(Frame):
     on_peer_end: OnPeerEnd
 
 
-class Play(Frame):
+class Play(Frame, frozen=True):
     leg: str
     play: str
     sounds: tuple[str, ...]
@@ -143,19 +143,19 @@ class Play(Frame):
     volume_db: int
 
 
-class Stop(Frame):
+class Stop(Frame, frozen=True):
     leg: str
     play: str
 
 
-class Connect(Frame):
+class Connect(Frame, frozen=True):
     room: str
     hears: dict[str, tuple[str, ...]]
     release: tuple[str, ...]
     on_peer_end: OnPeerEnd
 
 
-class Record(Frame):
+class Record(Frame, frozen=True):
     recording: str
     left: tuple[str, ...]
     right: tuple[str, ...]
@@ -163,42 +163,42 @@ class Record(Frame):
     max_ms: int | None
 
 
-class PauseRecording(Frame):
+class PauseRecording(Frame, frozen=True):
     recording: str
 
 
-class ResumeRecording(Frame):
+class ResumeRecording(Frame, frozen=True):
     recording: str
 
 
-class StopRecording(Frame):
+class StopRecording(Frame, frozen=True):
     recording: str
 
 
-class SendDigits(Frame):
+class SendDigits(Frame, frozen=True):
     leg: str
     digits: str
 
 
-class Tap(Frame):
+class Tap(Frame, frozen=True):
     leg: str
     tap: str
     token: str
 
 
-class Feed(Frame):
+class Feed(Frame, frozen=True):
     leg: str
     feed: str
     token: str
     generation: int
 
 
-class Transfer(Frame):
+class Transfer(Frame, frozen=True):
     leg: str
     to: str
 
 
-class Note(Frame):
+class Note(Frame, frozen=True):
     leg: str
     note: str
 
@@ -227,7 +227,7 @@ Command = (
 # frames from the engine to the switch
 
 
-class Hello(Frame):
+class Hello(Frame, frozen=True):
     epoch: int
     protocols: tuple[int, ...]
     version: str
@@ -235,37 +235,37 @@ class Hello(Frame):
     n: int
 
 
-class Do(Frame):
+class Do(Frame, frozen=True):
     seq: int
     i: int
     command: Command
 
 
-class Ack(Frame):
+class Ack(Frame, frozen=True):
     n: int
 
 
-class SetTrunks(Frame):
+class SetTrunks(Frame, frozen=True):
     trunks: tuple[Trunk, ...]
 
 
-class SetAccounts(Frame):
+class SetAccounts(Frame, frozen=True):
     accounts: tuple[Account, ...]
 
 
-class SetAdmission(Frame):
+class SetAdmission(Frame, frozen=True):
     admission: Admission
 
 
-class SetOrphanPolicy(Frame):
+class SetOrphanPolicy(Frame, frozen=True):
     policy: OrphanPolicy
 
 
-class Ping(Frame):
+class Ping(Frame, frozen=True):
     id: int
 
 
-class Drain(Frame):
+class Drain(Frame, frozen=True):
     within_ms: int
 
 
@@ -274,7 +274,7 @@ ToSwitch = Hello | Do | Ack | SetTrunks | SetAccounts | SetAdmission | SetOrphan
 # what has happened
 
 
-class LegArrived(Frame):
+class LegArrived(Frame, frozen=True):
     leg: str
     trunk: str | None
     account: str | None
@@ -287,20 +287,20 @@ class LegArrived(Frame):
     headers: dict[str, str]
 
 
-class LegProgress(Frame):
+class LegProgress(Frame, frozen=True):
     leg: str
     code: int
     early_media: bool
 
 
-class LegAnswered(Frame):
+class LegAnswered(Frame, frozen=True):
     leg: str
     answered_us: int
     acked_us: int
     codec: str
 
 
-class LegEnded(Frame):
+class LegEnded(Frame, frozen=True):
     leg: str
     cause: EndCause
     code: int
@@ -309,21 +309,21 @@ class LegEnded(Frame):
     quality: Quality
 
 
-class DigitPressed(Frame):
+class DigitPressed(Frame, frozen=True):
     leg: str
     digit: str
     via: Literal["rtp", "info", "inband"]
     duration_ms: int
 
 
-class PlaybackEnded(Frame):
+class PlaybackEnded(Frame, frozen=True):
     leg: str
     play: str
     reason: Literal["finished", "stopped", "failed"]
     detail: str
 
 
-class RecordingClosed(Frame):
+class RecordingClosed(Frame, frozen=True):
     recording: str
     path: str
     duration_ms: int
@@ -331,51 +331,51 @@ class RecordingClosed(Frame):
     reason: Literal["stopped", "legs_ended", "max_length", "disk_full", "failed"]
 
 
-class RoomChanged(Frame):
+class RoomChanged(Frame, frozen=True):
     room: str
     hears: dict[str, tuple[str, ...]]
 
 
-class HoldRequested(Frame):
+class HoldRequested(Frame, frozen=True):
     leg: str
     held: bool
 
 
-class TransferRequested(Frame):
+class TransferRequested(Frame, frozen=True):
     leg: str
     to: str
     replaces: str | None
 
 
-class QualityChanged(Frame):
+class QualityChanged(Frame, frozen=True):
     leg: str
     quality: Quality
 
 
-class RegistrationChanged(Frame):
+class RegistrationChanged(Frame, frozen=True):
     account: str
     contact: str | None
     expires_s: int
     source: str
 
 
-class TrunkChanged(Frame):
+class TrunkChanged(Frame, frozen=True):
     trunk: str
     up: bool
     reason: str
 
 
-class TapOpened(Frame):
+class TapOpened(Frame, frozen=True):
     leg: str
     tap: str
     address: str
 
 
-class AdmissionReport(Frame):
+class AdmissionReport(Frame, frozen=True):
     counts: dict[str, int]
 
 
-class CommandRefused(Frame):
+class CommandRefused(Frame, frozen=True):
     seq: int
     i: int
     leg: str | None
@@ -404,7 +404,7 @@ AnyEvent = (
 # frames from the switch to the engine
 
 
-class Welcome(Frame):
+class Welcome(Frame, frozen=True):
     boot: int
     protocol: int
     version: str
@@ -416,17 +416,17 @@ class Welcome(Frame):
     recordings: tuple[str, ...]
 
 
-class Refused(Frame):
+class Refused(Frame, frozen=True):
     reason: str
 
 
-class Event(Frame):
+class Event(Frame, frozen=True):
     n: int
     at_us: int
     event: AnyEvent
 
 
-class Pong(Frame):
+class Pong(Frame, frozen=True):
     id: int
     now_us: int
 
