@@ -81,6 +81,16 @@ static void *rx_thread(void *u) { // drains sink 0 as fast as it can; counts its
     }
     return NULL;
 }
+// A held caller's next packet: the receiver needs a sequence to measure the gaps.
+static void rtp_header(uint8_t *p, leg *l) {
+    uint16_t seq = htons(++l->seq);
+    uint32_t ts = htonl(l->ts += 160), ssrc = htonl(l->lport);
+    p[0] = 0x80;
+    p[1] = 8;
+    memcpy(p + 2, &seq, 2);
+    memcpy(p + 4, &ts, 4);
+    memcpy(p + 8, &ssrc, 4);
+}
 static uint8_t pkt[PKT];
 static uint8_t big[PKT * 64];
 int main(int argc, char **argv) {
@@ -318,6 +328,8 @@ int main(int argc, char **argv) {
     if (!strcmp(mode, "hold")) { // the first n ports hold one caller each: in one pass a tick read what came
                                  // (one packet is due), send the next
         int64_t t0 = now_ns(), t1 = t0 + (int64_t)(secs * SEC), nx = t0;
+        uint8_t *out_rtp = malloc((size_t)n * PKT);
+        memset(out_rtp, 0xd5, (size_t)n * PKT);
         uint64_t in = 0, out = 0;
         static uint8_t rb[256];
         while (!stop && nx < t1) {
@@ -341,11 +353,13 @@ int main(int argc, char **argv) {
                     if (r > 0) in++;
                 }
                 if (!l->tx) continue;
+                uint8_t *p = out_rtp + i * PKT; // a packet of its own: io_uring reads it only at submission
+                rtp_header(p, l);
                 if (ur) {
                     struct io_uring_sqe *e = io_uring_get_sqe(&ring);
-                    io_uring_prep_send(e, l->fd, pkt, PKT, 0);
+                    io_uring_prep_send(e, l->fd, p, PKT, 0);
                     q++;
-                } else if (send(l->fd, pkt, PKT, MSG_DONTWAIT) == PKT)
+                } else if (send(l->fd, p, PKT, MSG_DONTWAIT) == PKT)
                     out++;
             }
             if (q) {
