@@ -1,114 +1,14 @@
-"""What the engine needs from its neighbours, and the values they exchange with it.
+"""What the engine needs from its neighbours: Protocols, joined with their makers in `app`.
 
-Law: siblings meet here and nowhere else; `app` joins them. Times are microseconds: `at` on the journal's
-non-decreasing axis, `utc` since 1970.
+Law: siblings meet here and nowhere else; the values they exchange stand in `domain/records.py`.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
-from hotline.domain.commands import Command
-from hotline.domain.facts import Fact
-from hotline.domain.ids import LegId, RecordingId
-from hotline.domain.inputs import Input
+from hotline.domain.records import JournalStart, News, Numbered, Position, Record, Snapshot
 
-__all__ = [
-    "Arrival",
-    "Clock",
-    "EventSink",
-    "Journal",
-    "JournalStart",
-    "LinkLost",
-    "News",
-    "Numbered",
-    "Position",
-    "Projection",
-    "Record",
-    "Snapshot",
-    "Switch",
-    "Welcomed",
-]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Position:
-    """A place in the switch's events: the `n`th of the switch that began as `boot`; (0, 0) is none yet."""
-
-    boot: int = 0
-    n: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """One line of the journal: what came in, what became true, what is to be done.
-
-    `position` is the last event of the switch that stands in the journal, this record's included.
-    A record without an input marks a position (or an engine's beginning) and nothing else.
-    """
-
-    seq: int
-    at: int
-    utc: int
-    position: Position
-    given: Input | None = None
-    facts: tuple[Fact, ...] = ()
-    commands: tuple[Command, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """The state right after record `seq`. `state` is the domain's own tree."""
-
-    seq: int
-    at: int
-    state: object
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Numbered:
-    """A command with its identity `(seq, i)`: the record that caused it and its place there."""
-
-    seq: int
-    i: int
-    command: Command
-
-
-# --- the switch -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """One numbered event of the switch. `given` is None for events that the domain does not know."""
-
-    boot: int
-    n: int
-    given: Input | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Welcomed:
-    """The switch took our Hello. Events above what we had written, up to `n`, follow; then live ones.
-
-    `(seq, i)` is the last command it has executed; `legs` and `recordings` are what it has after event `n`.
-    """
-
-    boot: int
-    n: int
-    seq: int
-    i: int
-    legs: tuple[LegId, ...]
-    recordings: tuple[RecordingId, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkLost:
-    """The connection to the switch ended. Commands wait in the journal until the next Welcomed."""
-
-    reason: str
-
-
-News = Arrival | Welcomed | LinkLost
+__all__ = ["Clock", "EventSink", "Journal", "Projection", "Switch"]
 
 
 class EventSink(Protocol):
@@ -137,21 +37,6 @@ class Switch(Protocol):
         """Events up to `position` are written. Dropped when no connection of that boot is up."""
 
 
-# --- the journal ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalStart:
-    """What a journal says of itself when it is opened; all zero when it is empty."""
-
-    epoch: int
-    """Higher than that of every engine before."""
-    seq: int = 0
-    at: int = 0
-    utc: int = 0
-    position: Position = Position()
-
-
 class Journal(Protocol):
     """The truth on disk. One owner at a time; opening it took the lock and raised the epoch."""
 
@@ -171,8 +56,11 @@ class Journal(Protocol):
     def read(self, after: int) -> Iterator[Record]:
         """All records with a higher `seq`, in order."""
 
-    def snapshot(self, taken: Snapshot) -> None:
-        """Keeps a snapshot; recovery begins at the newest."""
+    def wants_snapshot(self, utc: int) -> bool:
+        """A new day has begun, or many records have come since the last one."""
+
+    def snapshot(self, taken: Snapshot, utc: int) -> None:
+        """Keeps the state right after the last record; recovery begins at the newest. Opens the new day."""
 
     def newest_snapshot(self) -> Snapshot | None: ...
 
