@@ -15,6 +15,7 @@ __all__ = [
     "ordinal",
     "position",
     "wait",
+    "wait_over",
 ]
 
 
@@ -87,6 +88,15 @@ def position(number: int) -> str:
     return "You are first in the queue." if number == 1 else (f"You are number {cardinal(number)} in the queue.")
 
 
+def wait_over(low: int) -> str:
+    """That the wait is longer than `low` minutes, from 1."""
+    if low == 60:
+        return "The wait is more than an hour."
+    if low == 30:
+        return "The wait is more than half an hour."
+    return f"The wait is more than {count(low, 'minute')}."
+
+
 def more_than(number: int) -> str:
     """That more than `number` people wait in front."""
     return f"There are more than {count(number, 'person', 'people')} ahead of you."
@@ -98,8 +108,6 @@ def wait(low: int, high: int) -> str:
         raise ValueError(f"{low} to {high} minutes is no interval")
     if high == 0:
         return "The wait is less than a minute."
-    if high > 60:
-        return "The wait is more than an hour."
     if low == high:
         return f"The wait is about {count(high, 'minute')}."
     if low == 0:
@@ -123,10 +131,11 @@ def _below_hundred(number: int) -> str:
 
 
 _SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "- - twenty thirty forty fifty sixty seventy eighty ninety".split()
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+    *("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"),
+    *("eighteen", "nineteen"),
+)
+_TENS = ["-", "-", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _IRREGULAR_ORDINALS = {
     "one": "first",
     "two": "second",

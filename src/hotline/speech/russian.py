@@ -34,7 +34,12 @@ __all__ = [
     "ordinal",
     "position",
     "wait",
+    "wait_over",
 ]
+
+
+_Forms = tuple[str, str, str, str, str, str]
+"""A word in the six cases, in the order of `Case`."""
 
 
 class Case(IntEnum):
@@ -61,8 +66,8 @@ class Noun:
     """A noun's forms in the order of `Case`; the plural genitive is the form after a numeral."""
 
     gender: Gender
-    singular: tuple[str, str, str, str, str, str]
-    plural: tuple[str, str, str, str, str, str]
+    singular: _Forms
+    plural: _Forms
     animate: bool = False
 
 
@@ -155,6 +160,15 @@ def position(number: int) -> str:
     return f"Вы {ordinal(number)} в очереди."
 
 
+def wait_over(low: int) -> str:
+    """That the wait is longer than `low` minutes, from 1."""
+    if low == 60:
+        return "Ждать больше часа."
+    if low == 30:
+        return "Ждать больше получаса."
+    return f"Ждать больше {count(low, MINUTE, case=Case.GENITIVE)}."
+
+
 def more_than(number: int) -> str:
     """That more than `number` people wait in front."""
     return f"Перед вами больше {count(number, PERSON, case=Case.GENITIVE)}."
@@ -166,8 +180,6 @@ def wait(low: int, high: int) -> str:
         raise ValueError(f"{low} to {high} minutes is no interval")
     if high == 0:
         return "Ждать меньше минуты."
-    if high > 60:
-        return "Ждать больше часа."
     if low == high == 1:
         return "Ждать около минуты."
     if low == high:
@@ -211,7 +223,7 @@ def _below_thousand(number: int, gender: Gender, case: Case, animate: bool) -> l
     return words
 
 
-def _accusative(forms: tuple[str, ...], case: Case, like_genitive: bool) -> str:
+def _accusative(forms: _Forms, case: Case, like_genitive: bool) -> str:
     if case is Case.ACCUSATIVE and like_genitive:
         return forms[Case.GENITIVE]
     return forms[case]
@@ -255,7 +267,7 @@ def _cut_soft_sign(word: str) -> str:
     return word.removesuffix("ь")
 
 
-def _like_five(stem: str) -> tuple[str, ...]:
+def _like_five(stem: str) -> _Forms:
     """пять, пяти, пяти, пять, пятью, пяти: the pattern of 5 to 20 and 30."""
     return (stem + "ь", stem + "и", stem + "и", stem + "ь", stem + "ью", stem + "и")
 
@@ -271,7 +283,7 @@ _TWO = {
     Gender.FEMININE: ("две", "двух", "двум", "две", "двумя", "двух"),
     Gender.NEUTER: ("два", "двух", "двум", "два", "двумя", "двух"),
 }
-_SMALL: dict[int, tuple[str, ...]] = {
+_SMALL: dict[int, _Forms] = {
     3: ("три", "трёх", "трём", "три", "тремя", "трёх"),
     4: ("четыре", "четырёх", "четырём", "четыре", "четырьмя", "четырёх"),
     8: ("восемь", "восьми", "восьми", "восемь", "восемью", "восьми"),
@@ -294,7 +306,7 @@ _SMALL: dict[int, tuple[str, ...]] = {
         19: "девятнадцат",
     }.items()
 }
-_TENS: dict[int, tuple[str, ...]] = {
+_TENS: dict[int, _Forms] = {
     2: _like_five("двадцат"),
     3: _like_five("тридцат"),
     4: ("сорок", "сорока", "сорока", "сорок", "сорока", "сорока"),
@@ -311,7 +323,7 @@ _TENS: dict[int, tuple[str, ...]] = {
     for number in (5, 6, 7, 8)
     for oblique in (_SMALL[number][Case.GENITIVE] + "десяти",)
 }
-_HUNDREDS: dict[int, tuple[str, ...]] = {
+_HUNDREDS: dict[int, _Forms] = {
     1: ("сто", "ста", "ста", "сто", "ста", "ста"),
     2: ("двести", "двухсот", "двумстам", "двести", "двумястами", "двухстах"),
     3: ("триста", "трёхсот", "трёмстам", "триста", "тремястами", "трёхстах"),

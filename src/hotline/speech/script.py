@@ -1,8 +1,8 @@
 """Every word that the product itself says: the text of the shipped prompt pack, by key.
 
 `tools/prompts.py` renders this script once; the sounds under ``pack/`` are its recording, and a test
-holds the two together. Whole phrases stand here where the count allows; only numbers above a
-hundred and codes are put together from pieces.
+holds the two together. Whole phrases stand here where the count allows; only numbers above
+twenty and codes are put together from pieces.
 
 A key that ends in ``-on`` is said with the voice held up: more follows.
 """
@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from hotline.speech import english, russian
 
-__all__ = ["LANGUAGES", "MORE_THAN", "POSITIONS", "WAITS", "script"]
+__all__ = ["LANGUAGES", "MORE_THAN", "POSITIONS", "WAITS", "WAITS_OVER", "digit_key", "script"]
 
 LANGUAGES = ("ru", "en")
 
 POSITIONS = range(1, 31)
 """Places in the queue that are said as a whole phrase."""
 
-MORE_THAN = (5, 10, 15, 20, 25, 30, 40, 50, 100)
+MORE_THAN = (1, 2, 3, 4, 5, 10, 15, 20, 25, 30, 40, 50, 100)
 
 _RANGES = (
     (1, 2), (1, 3), (2, 3), (2, 4), (2, 5), (3, 4), (3, 5), (3, 6), (4, 5), (4, 6), (4, 8),
@@ -29,12 +29,14 @@ _RANGES = (
 
 WAITS = (
     (0, 0),
-    (61, 61),
-    *((n, n) for n in range(1, 61)),
+    *((n, n) for n in (*range(1, 31), *range(35, 61, 5))),
     *((0, n) for n in (2, 3, 5, 10, 15, 20, 30, 60)),
     *_RANGES,
 )
-"""Waits in minutes, (low, high), that are said as a whole phrase; 61 stands for "over an hour"."""
+"""Waits in minutes, (low, high), that are said as a whole phrase."""
+
+WAITS_OVER = (5, 10, 15, 20, 30, 45, 60)
+"""Waits in minutes that are said as "more than"."""
 
 
 def script(language: str) -> dict[str, str]:
@@ -44,8 +46,10 @@ def script(language: str) -> dict[str, str]:
     texts |= {f"position-{n}": grammar.position(n) for n in POSITIONS}
     texts |= {f"more-than-{n}": grammar.more_than(n) for n in MORE_THAN}
     texts |= {f"wait-{low}-{high}": grammar.wait(low, high) for low, high in WAITS}
+    texts |= {f"wait-over-{n}": grammar.wait_over(n) for n in WAITS_OVER}
     texts |= {f"number-{n}": grammar.cardinal(n) + "." for n in _whole_numbers()}
-    texts |= {f"number-{n}-on": grammar.cardinal(n) + "," for n in range(100, 1000, 100)}
+    texts |= {f"number-{n}-on": _hundreds(language, n) for n in range(100, 1000, 100)}
+    texts |= {f"number-{n}-on": grammar.cardinal(n) + "," for n in range(20, 100, 10)}
     texts |= {f"digit-{_KEY_NAMES.get(key, key)}": grammar.digits(key) + "." for key in _KEYPAD}
     texts |= {f"digit-{_KEY_NAMES.get(key, key)}-on": grammar.digits(key) + "," for key in _KEYPAD}
     return texts
@@ -56,8 +60,14 @@ def digit_key(digit: str, *, more: bool) -> str:
     return f"digit-{_KEY_NAMES.get(digit, digit)}" + ("-on" if more else "")
 
 
+def _hundreds(language: str, number: int) -> str:
+    if language == "en":
+        return f"{english.cardinal(number)} and,"
+    return f"{russian.cardinal(number)},"
+
+
 def _whole_numbers() -> list[int]:
-    return [*range(101), *range(200, 1000, 100)]
+    return [*range(21), *range(30, 100, 10), *range(100, 1000, 100)]
 
 
 _KEYPAD = "0123456789*#"
