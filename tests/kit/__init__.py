@@ -1,0 +1,1 @@
+"""What the tests share: phones, peers, a running hotline, leak checks. Test helpers live here and nowhere else."""
