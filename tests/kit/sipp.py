@@ -8,6 +8,9 @@ __all__ = ["SCENARIOS", "SippFailed", "sipp"]
 SCENARIOS = Path(__file__).resolve().parent.parent / "e2e" / "sipp"
 
 
+TRACES = ("-nostdin", "-trace_err", "-trace_screen", "-trace_logs")
+
+
 class SippFailed(AssertionError):
     """At least one call did not go as the scenario says."""
 
@@ -29,8 +32,7 @@ def sipp(
     for key, value in (keys or {}).items():
         options += ["-key", key, value]
     done = subprocess.run(
-        ["sipp", target, "-sf", str(SCENARIOS / f"{scenario}.xml"), *map(str, options)]
-        + ["-nostdin", "-trace_err", "-trace_screen", "-trace_logs"],
+        ["sipp", target, "-sf", str(SCENARIOS / f"{scenario}.xml"), *map(str, options), *TRACES],
         cwd=folder,
         capture_output=True,
         text=True,
