@@ -6,8 +6,8 @@ from bench.load import beside, tool
 
 __all__ = ["Floor", "hold", "relay"]
 
-PORTS = 21000
-"""Far from the switch's own range and from the ephemeral ports."""
+PORTS = 61_000
+"""Above the ephemeral ports and the range of the bench company."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
