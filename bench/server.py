@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from bench.load import HERE, Processes
 
@@ -25,16 +26,17 @@ ECHO = 400
 
 @contextmanager
 def company() -> Iterator[Processes]:
-    """Starts switch and engine with an empty data folder; both are gone afterwards. RuntimeError when they do not start."""
+    """Starts switch and engine with an empty data folder; both are gone afterwards.
+
+    Raises RuntimeError with their last words when they do not start.
+    """
     folder = Path(tempfile.mkdtemp(prefix="hotline-bench-"))
-    sip_port, operators_port = (
-        int(os.environ.get(name, port)) for name, port in (("SIP_PORT", 5060), ("OPS_PORT", 5290))
-    )
+    sip_port, operators_port = _port("SIP_PORT", 5060), _port("OPS_PORT", 5290)
+    ports = {"SIP_PORT": str(sip_port), "OPS_PORT": str(operators_port)}
     log = (folder / "log").open("wb")
     engine = subprocess.Popen(
         [_beside_python("hotline"), "serve", HERE / "company.toml"],
-        env=os.environ
-        | {"BENCH_DATA": str(folder / "data"), "SIP_PORT": str(sip_port), "OPS_PORT": str(operators_port)},
+        env=os.environ | ports | {"BENCH_DATA": str(folder / "data")},
         stdout=log,
         stderr=subprocess.STDOUT,
     )
@@ -56,7 +58,7 @@ def company() -> Iterator[Processes]:
 def _await_calls(engine: "subprocess.Popen[bytes]", sip: str, log: Path) -> None:
     """A test call is the only proof that calls are accepted: the echo number must answer."""
     until = time.monotonic() + PATIENCE_S
-    phone = HERE.parent / "target" / "release" / "hotline-phone"
+    phone = str(HERE.parent / "target" / "release" / "hotline-phone")
     while time.monotonic() < until:
         if engine.poll() is not None:
             break
@@ -80,19 +82,23 @@ def _switch_of(engine: int) -> int:
     raise RuntimeError("the engine has no switch among its children")
 
 
+def _port(variable: str, usual: int) -> int:
+    return int(os.environ.get(variable, usual))
+
+
 def _beside_python(name: str) -> Path:
     return Path(sys.executable).parent / name
 
 
-def main() -> int:
+def main() -> NoReturn:
     """Runs until SIGTERM or SIGINT."""
-    wanted = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
     with company() as server:
         print(f"ready switch={server.switch} engine={server.engine} sip={server.sip}", flush=True)
-        signal.sigwait(wanted)
-    return 0
+        while True:
+            signal.pause()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
