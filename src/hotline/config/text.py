@@ -64,9 +64,12 @@ class Source:
         return value
 
     def _variable(self, found: re.Match[str], place: Place, environ: Mapping[str, str]) -> str:
-        if (given := environ.get(found["name"], found["default"])) is None:
+        given: str | None = environ.get(found["name"])
+        if given is None:
+            given = found["default"]
+        if given is None:
             self.unset.append((place, found["name"]))
-            return ""
+            return "unset"
         return given
 
 

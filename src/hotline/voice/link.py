@@ -1,0 +1,298 @@
+"""The engine's end of the link to the switch: an ordered stream of frames over a Unix socket.
+
+Hello, Welcome, full state, the resend of journalled commands, then live traffic; a dead peer is noticed, the connection
+is made again. Commands are not kept here: the journal has them, and the answer to Welcomed brings them back.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final, Protocol
+
+import msgspec
+import structlog
+
+from hotline.domain.commands import Command
+from hotline.domain.inputs import Input
+from hotline.voice import frames
+from hotline.voice.gateway import Gateway
+
+__all__ = ["Ears", "Link", "Numbered", "Position", "Refusal", "Standing"]
+
+log = structlog.get_logger()
+
+
+class Numbered(Protocol):
+    """A command with its identity."""
+
+    @property
+    def seq(self) -> int: ...
+
+    @property
+    def i(self) -> int: ...
+
+    @property
+    def command(self) -> Command: ...
+
+
+class Position(Protocol):
+    """A place in the switch's events."""
+
+    @property
+    def boot(self) -> int: ...
+
+    @property
+    def n(self) -> int: ...
+
+
+class Ears(Protocol):
+    """Who hears what the switch says; called on the event loop, in order."""
+
+    def arrived(self, boot: int, n: int, given: Input | None) -> None: ...
+
+    def welcomed(self, welcome: frames.Welcome) -> None: ...
+
+    def lost(self, reason: str) -> None: ...
+
+    @property
+    def is_full(self) -> bool:
+        """The link stops reading until the next acknowledgement."""
+
+
+class Refusal(Exception):
+    """The switch will not have this engine: a newer one is at work, or no protocol is shared. Final."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the switch is always told in full: after every Hello and at every change."""
+
+    trunks: tuple[frames.Trunk, ...]
+    accounts: tuple[frames.Account, ...]
+    admission: frames.Admission
+    orphans: frames.OrphanPolicy
+
+    def frames(self) -> Iterable[frames.ToSwitch]:
+        yield frames.SetTrunks(trunks=self.trunks)
+        yield frames.SetAccounts(accounts=self.accounts)
+        yield frames.SetAdmission(admission=self.admission)
+        yield frames.SetOrphanPolicy(policy=self.orphans)
+
+
+class Link:
+    """One link to one switch, made again whenever it breaks, until `run` is cancelled."""
+
+    def __init__(
+        self,
+        *,
+        socket: Path,
+        gateway: Gateway,
+        ears: Ears,
+        epoch: int,
+        version: str,
+        written: Callable[[], Position],
+        standing: Standing,
+    ) -> None:
+        self._socket = socket
+        self._gateway = gateway
+        self._ears = ears
+        self._epoch = epoch
+        self._version = version
+        self._written = written
+        self._standing = standing
+        self._wire: _Wire | None = None
+        self._resumed = False
+        self._refusal: str | None = None
+        self._reason = ""
+        self._pongs = 0
+
+    @property
+    def is_up(self) -> bool:
+        """Whether commands would go out now."""
+        return self._wire is not None and self._resumed
+
+    def stands(self, standing: Standing) -> None:
+        """Tells the switch the new full state, now or at the next Welcome."""
+        self._standing = standing
+        if self._wire is not None and self._wire.boot is not None:
+            self._wire.write(list(standing.frames()))
+
+    def resume(self, commands: Sequence[Numbered]) -> None:
+        """Sends what the switch had not executed and opens the gate for `send`."""
+        if self._wire is not None and self._wire.boot is not None:
+            self._resumed = True
+            self.send(commands)
+
+    def send(self, commands: Sequence[Numbered]) -> None:
+        """Sends commands in order. Dropped while no connection has been resumed: the journal has them."""
+        if self._wire is not None and self._resumed and commands:
+            translate = self._gateway.command
+            self._wire.write(
+                [
+                    frames.Do(seq=each.seq, i=each.i, command=translate(each.seq, each.i, each.command))
+                    for each in commands
+                ]
+            )
+
+    def acknowledge(self, position: Position) -> None:
+        """Events up to `position` are written."""
+        if self._wire is not None and self._wire.boot == position.boot:
+            self._wire.write([frames.Ack(n=position.n)])
+            self._wire.listen(not self._ears.is_full)
+
+    def drain(self, within_ms: int) -> None:
+        """Lets the switch end: no new calls, and itself when its last leg has gone or the time is over."""
+        if self._wire is not None:
+            self._wire.write([frames.Drain(within_ms=within_ms)])
+
+    async def run(self) -> None:
+        """Connects, and connects again. Raises `Refusal` when the switch refuses this engine."""
+        pause = FIRST_PAUSE
+        while True:
+            ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+            try:
+                _, wire = await asyncio.get_running_loop().create_unix_connection(
+                    partial(_Wire, self._heard, ended), str(self._socket)
+                )
+            except OSError:
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+                continue
+            pause = FIRST_PAUSE
+            await self._converse(wire, ended)
+
+    async def _converse(self, wire: "_Wire", ended: "asyncio.Future[str]") -> None:
+        """One connection, from Hello to its end."""
+        written = self._written()
+        self._wire, self._resumed = wire, False
+        wire.write(
+            [
+                frames.Hello(
+                    epoch=self._epoch,
+                    protocols=frames.PROTOCOLS,
+                    version=self._version,
+                    boot=written.boot,
+                    n=written.n,
+                )
+            ]
+        )
+        pulse = asyncio.create_task(self._pulse(wire))
+        try:
+            reason = await ended
+        finally:
+            pulse.cancel()
+            wire.abort("the engine ends")
+            self._wire, self._resumed = None, False
+        if self._refusal is not None:
+            raise Refusal(self._refusal)
+        log.warning("link_lost", reason=reason)
+        self._ears.lost(reason)
+        await asyncio.sleep(FIRST_PAUSE)
+
+    async def _pulse(self, wire: "_Wire") -> None:
+        """Notices a peer that is there but dead."""
+        asked = 0
+        self._pongs = 0
+        while True:
+            await asyncio.sleep(PULSE)
+            if asked - self._pongs >= MISSED:
+                wire.abort("the switch does not answer")
+                return
+            asked += 1
+            wire.write([frames.Ping(id=asked)])
+
+    def _heard(self, wire: "_Wire", frame: frames.ToEngine) -> None:
+        if isinstance(frame, frames.Event):
+            if wire.boot is None:
+                wire.abort("the switch sent an event before its Welcome")
+                return
+            self._ears.arrived(wire.boot, frame.n, self._gateway.given(frame.event, frame.at_us))
+            if self._ears.is_full:
+                wire.listen(False)
+        elif isinstance(frame, frames.Pong):
+            self._pongs = frame.id
+        elif isinstance(frame, frames.Welcome):
+            wire.boot = frame.boot
+            wire.write(list(self._standing.frames()))
+            log.info(
+                "link_up", boot=f"{frame.boot:x}", version=frame.version, protocol=frame.protocol, legs=len(frame.legs)
+            )
+            self._ears.welcomed(frame)
+        else:
+            self._refusal = frame.reason
+            wire.abort(frame.reason)
+
+
+class _Wire(asyncio.Protocol):
+    """One connection's bytes: frames cut out of the stream, writes bounded."""
+
+    def __init__(self, heard: "Callable[[_Wire, frames.ToEngine], None]", ended: "asyncio.Future[str]") -> None:
+        self.boot: int | None = None
+        self._heard = heard
+        self._ended = ended
+        self._buffer = bytearray()
+        self._transport: asyncio.Transport | None = None
+        self._listening = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        buffer, at = self._buffer, 0
+        while len(buffer) - at >= 4:
+            length = int.from_bytes(buffer[at : at + 4], "big")
+            if length > frames.MAX_FRAME:
+                self.abort(f"the switch sent a frame of {length} bytes")
+                return
+            if len(buffer) - at - 4 < length:
+                break
+            try:
+                frame = frames.decode(bytes(buffer[at + 4 : at + 4 + length]))
+            except (msgspec.DecodeError, msgspec.ValidationError) as error:
+                self.abort(f"the switch sent a frame that is none: {error}")
+                return
+            at += 4 + length
+            self._heard(self, frame)
+            if self._ended.done():
+                return
+        del buffer[:at]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end(str(exc) if exc else "the switch closed the connection")
+
+    def write(self, given: Sequence[frames.ToSwitch]) -> None:
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        transport.write(b"".join([frames.encode(frame) for frame in given]))
+        if transport.get_write_buffer_size() > WRITE_LIMIT:
+            self.abort("the switch does not read")
+
+    def listen(self, wanted: bool) -> None:
+        if self._transport is None or wanted == self._listening or self._transport.is_closing():
+            return
+        self._listening = wanted
+        (self._transport.resume_reading if wanted else self._transport.pause_reading)()
+
+    def abort(self, reason: str) -> None:
+        self._end(reason)
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _end(self, reason: str) -> None:
+        if not self._ended.done():
+            self._ended.set_result(reason)
+
+
+FIRST_PAUSE: Final = 0.02
+LONGEST_PAUSE: Final = 0.5
+PULSE: Final = 2.0
+"""Seconds between pings."""
+MISSED: Final = 5
+"""Pings without an answer that make a dead peer."""
+WRITE_LIMIT: Final = 16 << 20
+"""Bytes that may wait for the switch to read them."""
