@@ -14,47 +14,20 @@ from typing import Final, Protocol
 import msgspec
 import structlog
 
-from hotline.domain.commands import Command
-from hotline.domain.inputs import Input
+from hotline.domain.ids import LegId, RecordingId
+from hotline.domain.records import Arrival, LinkLost, News, Numbered, Position, Welcomed
 from hotline.voice import frames
 from hotline.voice.gateway import Gateway
 
-__all__ = ["Ears", "Link", "Numbered", "Position", "Refusal", "Standing"]
+__all__ = ["Inbox", "Link", "Refusal", "Standing"]
 
 log = structlog.get_logger()
 
 
-class Numbered(Protocol):
-    """A command with its identity."""
-
-    @property
-    def seq(self) -> int: ...
-
-    @property
-    def i(self) -> int: ...
-
-    @property
-    def command(self) -> Command: ...
-
-
-class Position(Protocol):
-    """A place in the switch's events."""
-
-    @property
-    def boot(self) -> int: ...
-
-    @property
-    def n(self) -> int: ...
-
-
-class Ears(Protocol):
+class Inbox(Protocol):
     """Who hears what the switch says; called on the event loop, in order."""
 
-    def arrived(self, boot: int, n: int, given: Input | None) -> None: ...
-
-    def welcomed(self, welcome: frames.Welcome) -> None: ...
-
-    def lost(self, reason: str) -> None: ...
+    def post(self, news: News) -> None: ...
 
     @property
     def is_full(self) -> bool:
@@ -89,23 +62,19 @@ class Link:
         *,
         socket: Path,
         gateway: Gateway,
-        ears: Ears,
         epoch: int,
         version: str,
-        written: Callable[[], Position],
         standing: Standing,
     ) -> None:
         self._socket = socket
         self._gateway = gateway
-        self._ears = ears
         self._epoch = epoch
         self._version = version
-        self._written = written
         self._standing = standing
         self._wire: _Wire | None = None
         self._resumed = False
         self._refusal: str | None = None
-        self._reason = ""
+        self._inbox: Inbox | None = None
         self._pongs = 0
 
     @property
@@ -140,15 +109,16 @@ class Link:
         """Events up to `position` are written."""
         if self._wire is not None and self._wire.boot == position.boot:
             self._wire.write([frames.Ack(n=position.n)])
-            self._wire.listen(not self._ears.is_full)
+            self._wire.listen(self._inbox is None or not self._inbox.is_full)
 
     def drain(self, within_ms: int) -> None:
         """Lets the switch end: no new calls, and itself when its last leg has gone or the time is over."""
         if self._wire is not None:
             self._wire.write([frames.Drain(within_ms=within_ms)])
 
-    async def run(self) -> None:
-        """Connects, and connects again. Raises `Refusal` when the switch refuses this engine."""
+    async def run(self, inbox: Inbox, written: Callable[[], Position]) -> None:
+        """Connects, and connects again. `written` is what Hello says. Raises `Refusal` when the switch refuses us."""
+        self._inbox = inbox
         pause = FIRST_PAUSE
         while True:
             ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -161,11 +131,10 @@ class Link:
                 pause = min(pause * 2, LONGEST_PAUSE)
                 continue
             pause = FIRST_PAUSE
-            await self._converse(wire, ended)
+            await self._converse(wire, ended, inbox, written())
 
-    async def _converse(self, wire: "_Wire", ended: "asyncio.Future[str]") -> None:
+    async def _converse(self, wire: "_Wire", ended: "asyncio.Future[str]", inbox: Inbox, written: Position) -> None:
         """One connection, from Hello to its end."""
-        written = self._written()
         self._wire, self._resumed = wire, False
         wire.write(
             [
@@ -187,8 +156,7 @@ class Link:
             self._wire, self._resumed = None, False
         if self._refusal is not None:
             raise Refusal(self._refusal)
-        log.warning("link_lost", reason=reason)
-        self._ears.lost(reason)
+        inbox.post(LinkLost(reason=reason))
         await asyncio.sleep(FIRST_PAUSE)
 
     async def _pulse(self, wire: "_Wire") -> None:
@@ -204,25 +172,37 @@ class Link:
             wire.write([frames.Ping(id=asked)])
 
     def _heard(self, wire: "_Wire", frame: frames.ToEngine) -> None:
+        inbox = self._inbox
+        assert inbox is not None, "a wire is made by run only"
         if isinstance(frame, frames.Event):
             if wire.boot is None:
                 wire.abort("the switch sent an event before its Welcome")
                 return
-            self._ears.arrived(wire.boot, frame.n, self._gateway.given(frame.event, frame.at_us))
-            if self._ears.is_full:
+            given = self._gateway.given(frame.event, frame.at_us)
+            inbox.post(Arrival(boot=wire.boot, n=frame.n, given=given))
+            if inbox.is_full:
                 wire.listen(False)
         elif isinstance(frame, frames.Pong):
             self._pongs = frame.id
         elif isinstance(frame, frames.Welcome):
             wire.boot = frame.boot
             wire.write(list(self._standing.frames()))
-            log.info(
-                "link_up", boot=f"{frame.boot:x}", version=frame.version, protocol=frame.protocol, legs=len(frame.legs)
-            )
-            self._ears.welcomed(frame)
+            inbox.post(_welcomed(frame))
         else:
             self._refusal = frame.reason
             wire.abort(frame.reason)
+
+
+def _welcomed(frame: frames.Welcome) -> Welcomed:
+    log.info("link_up", boot=f"{frame.boot:x}", version=frame.version, protocol=frame.protocol, legs=len(frame.legs))
+    return Welcomed(
+        boot=frame.boot,
+        n=frame.n,
+        seq=frame.seq,
+        i=frame.i,
+        legs=tuple(LegId(leg.leg) for leg in frame.legs),
+        recordings=tuple(RecordingId(recording) for recording in frame.recordings),
+    )
 
 
 class _Wire(asyncio.Protocol):
