@@ -2,6 +2,8 @@
 
 import configparser
 import re
+import subprocess
+import sys
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -130,3 +132,16 @@ def test_the_bench_company_is_valid() -> None:
     assert loaded.config
     assert {"100", "200", "250", "251", "300", "400", "500"} == set(loaded.config.settings.numbers)
     assert 1400 == len(loaded.config.settings.operators)
+
+
+def test_the_reference_is_what_the_code_says(tmp_path: Path) -> None:
+    """`make docs` was run after the last change of a key or a frame."""
+    subprocess.run([sys.executable, HOUSE / "tools/reference.py", tmp_path], check=True)
+    stale = [page.name for page in tmp_path.iterdir() if page.read_text() != _page(page.name)]
+
+    assert not stale, "run `make docs`"
+
+
+def _page(name: str) -> str | None:
+    page = HOUSE / "docs/reference" / name
+    return page.read_text() if page.exists() else None
