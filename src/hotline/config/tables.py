@@ -127,7 +127,7 @@ NODES: Final = {
     "answer": (_NEXT,),
     "say": (_SAY, _NEXT),
     "recording_notice": (
-        Key(name="say", kind=keys.phrases, default=(PackPhrase(key="recording_notice"),), shown="the shipped notice",
+        Key(name="say", kind=keys.phrases, default=(PackPhrase(key="recording-notice-refusable"),), shown="the shipped notice",
             says="What is said"),
         Key(name="refuse_key", kind=keys.text, default="7", shown="7", says="The key that keeps the call unrecorded"),
         _NEXT,
@@ -140,9 +140,9 @@ NODES: Final = {
         Key(name="first_digit", kind=keys.duration, default=6000, shown="6s", says="How long the first key is awaited"),
         Key(name="inter_digit", kind=keys.duration, default=3000, shown="3s", says="How long each further key is awaited"),
         Key(name="retries", kind=keys.whole(0, 10), default=2, shown="2", says="How often the menu is said again"),
-        Key(name="wrong_key", kind=keys.phrases, default=(PackPhrase(key="menu_wrong_key"),), shown="the shipped phrase",
+        Key(name="wrong_key", kind=keys.phrases, default=(PackPhrase(key="wrong-key"),), shown="the shipped phrase",
             says="Said after a key that leads nowhere"),
-        Key(name="no_input", kind=keys.phrases, default=(PackPhrase(key="menu_no_input"),), shown="the shipped phrase",
+        Key(name="no_input", kind=keys.phrases, default=(PackPhrase(key="no-input"),), shown="the shipped phrase",
             says="Said when no key came"),
     ),
     "hours": (
@@ -158,7 +158,7 @@ NODES: Final = {
         Key(name="keys", kind=keys.table, default={}, shown="{}", says="Keys that leave the queue and where they lead"),
     ),
     "voicemail": (
-        Key(name="say", kind=keys.phrases, default=(PackPhrase(key="voicemail_invite"),), shown="the shipped invitation",
+        Key(name="say", kind=keys.phrases, default=(PackPhrase(key="voicemail"),), shown="the shipped invitation",
             says="What is said before the tone"),
         Key(name="mailbox", kind=keys.text, says="Under which name messages are kept"),
         Key(name="max", kind=keys.duration, default=120_000, shown="2m", says="Longest message"),
