@@ -86,6 +86,8 @@ class Switch:
 
     async def ensure(self) -> None:
         """A living switch: taken over when there is one, else started. Raises `SwitchFailed`."""
+        if len(os.fsencode(self.socket)) > LONGEST_SOCKET:
+            raise SwitchFailed(f"the path {self.socket} is too long for a socket: choose a shorter data folder")
         self.socket.parent.mkdir(parents=True, exist_ok=True)
         if self._adopt():
             return
@@ -186,10 +188,10 @@ class Switch:
         if self._pidfd is None:
             return
         loop = asyncio.get_running_loop()
-        gone = loop.create_future()
-        loop.add_reader(self._pidfd, lambda: gone.done() or gone.set_result(None))
+        gone = asyncio.Event()
+        loop.add_reader(self._pidfd, gone.set)
         try:
-            await gone
+            await gone.wait()
         finally:
             loop.remove_reader(self._pidfd)
 
@@ -253,4 +255,5 @@ STEADY: Final = 30.0
 """Seconds after which an end counts as the first again."""
 READY_STEP: Final = 0.02
 READY_TRIES: Final = 500
+LONGEST_SOCKET: Final = 107
 LOG_LIMIT: Final = 64 << 20
