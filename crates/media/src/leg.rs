@@ -230,6 +230,12 @@ impl Sender {
         }
     }
 
+    /// Whether a relayed stream flows. One that pauses is to be filled with silence: that keeps NAT's doors open and
+    /// people calm.
+    pub fn is_relaying(&self, now_us: u64) -> bool {
+        self.anchor.is_some() && now_us.saturating_sub(self.sent_us) < QUIET_US
+    }
+
     /// Forgets the relayed stream: the next packet begins something new.
     pub fn let_go(&mut self) {
         self.anchor = None;
@@ -478,6 +484,9 @@ impl Slab {
         self.count
     }
 }
+
+/// Jitter is shorter than this.
+const QUIET_US: u64 = 200_000;
 
 /// At 8 kHz.
 const US_PER_SAMPLE: u64 = 125;

@@ -73,7 +73,7 @@ fn read_block(leg: &mut Leg, block: &[u8], now_us: u64) {
         return;
     }
     // 24 bits with a sign; more received than sent is no loss.
-    let lost = (word(block, 4) << 8) as i32 >> 8;
+    let lost = ((word(block, 4) << 8) as i32) >> 8;
     leg.quality.lost_by_peer = lost.max(0) as u32;
     let (last, delay) = (word(block, 16), word(block, 20));
     if last == 0 {
@@ -82,7 +82,7 @@ fn read_block(leg: &mut Leg, block: &[u8], now_us: u64) {
     let trip = (middle(now_us)).wrapping_sub(last).wrapping_sub(delay);
     // Clocks of two machines and rounding can make it negative; a minute is no round trip.
     if trip < 60 << 16 {
-        leg.quality.rtt_us = (u64::from(trip) * 1_000_000 >> 16) as u32;
+        leg.quality.rtt_us = ((u64::from(trip) * 1_000_000) >> 16) as u32;
     }
 }
 
@@ -92,14 +92,14 @@ fn put_block(writer: &mut &mut [u8], ssrc: u32, reception: &Reception, reports: 
     let received_now = reception.received.saturating_sub(reports.received_before);
     (reports.expected_before, reports.received_before) = (expected, reception.received);
     let lost_now = expected_now.saturating_sub(received_now);
-    let fraction = if expected_now == 0 { 0 } else { (lost_now * 256 / expected_now).min(255) as u32 };
+    let fraction = (lost_now * 256).checked_div(expected_now).unwrap_or(0).min(255) as u32;
     let lost = reception.lost().min(0x7F_FFFF) as u32;
     let delay = match reports.last_sr_us {
         0 => 0,
         at => ((now_us - at) * 65_536 / 1_000_000) as u32,
     };
     put(writer, &ssrc.to_be_bytes());
-    put(writer, &(fraction << 24 | lost).to_be_bytes());
+    put(writer, &((fraction << 24) | lost).to_be_bytes());
     put(writer, &(reception.extended as u32).to_be_bytes());
     put(writer, &(reception.jitter >> 4).to_be_bytes());
     put(writer, &reports.last_sr.to_be_bytes());
@@ -125,7 +125,7 @@ fn put(writer: &mut &mut [u8], octets: &[u8]) {
 /// Time since boot in NTP's format; RFC 3550 section 6.4.1 allows it where there is no wall clock.
 fn ntp(now_us: u64) -> u64 {
     let (seconds, rest) = (now_us / 1_000_000, now_us % 1_000_000);
-    seconds << 32 | (rest << 32) / 1_000_000
+    (seconds << 32) | ((rest << 32) / 1_000_000)
 }
 
 fn middle(now_us: u64) -> u32 {

@@ -53,11 +53,6 @@ pub(crate) fn write_header(packet: &mut [u8], first: u8, sequence: u16, timestam
     packet[8..12].copy_from_slice(&ssrc.to_be_bytes());
 }
 
-/// Whether `a` comes after `b` on a counter of 16 bits that wraps.
-pub(crate) fn is_after_16(a: u16, b: u16) -> bool {
-    (a.wrapping_sub(b) as i16) > 0
-}
-
 /// Whether `a` comes after `b` on a counter of 32 bits that wraps.
 pub(crate) fn is_after_32(a: u32, b: u32) -> bool {
     (a.wrapping_sub(b) as i32) > 0

@@ -11,16 +11,12 @@ pub struct LegKey(pub(crate) u32);
 
 impl LegKey {
     pub(crate) const fn new(slot: usize, generation: u32) -> LegKey {
-        LegKey(generation << SLOT_BITS | slot as u32)
+        LegKey((generation << SLOT_BITS) | slot as u32)
     }
 
     /// The leg's place, dense from 0 and used again after a close: an index for the caller's own tables.
     pub const fn slot(self) -> usize {
         (self.0 & (MAX_LEGS as u32 - 1)) as usize
-    }
-
-    pub(crate) const fn generation(self) -> u32 {
-        self.0 >> SLOT_BITS
     }
 }
 

@@ -14,9 +14,6 @@ use crate::rtp::{self, HEADER};
 
 const PACKET: usize = HEADER + FRAME_SAMPLES;
 
-/// A relayed stream that pauses so long is filled with silence: it keeps NAT's doors open and people calm.
-const QUIET_US: u64 = 200_000;
-
 /// After a stall at most so many steps are made up; what is more is left out and counted.
 const MOST_STEPS: u64 = 5;
 
@@ -147,7 +144,7 @@ impl Leg {
         }
         match self.linked {
             Linked::Mix => {}
-            Linked::Relay if now_us.saturating_sub(self.sender.sent_us) < QUIET_US => {}
+            Linked::Relay if self.sender.is_relaying(now_us) => {}
             Linked::Relay | Linked::Nothing => self.send_frame(silence(law), grid_us, now_us, scratch, out),
         }
         Paced::Goes

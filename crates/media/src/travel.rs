@@ -11,6 +11,7 @@ use crate::setup::{LegKey, Refused};
 
 /// Legs on their way between two machines, with everything that ties them. Can be sent to another thread.
 pub struct Company {
+    #[expect(clippy::vec_box, reason = "legs live in boxes at both ends; moving one is moving a pointer")]
     legs: Vec<Box<Leg>>,
     recordings: Vec<Recording>,
 }
@@ -29,6 +30,11 @@ impl Company {
     /// The travellers' names and the keys that they had.
     pub fn legs(&self) -> impl Iterator<Item = (&Arc<str>, LegKey)> {
         self.legs.iter().map(|leg| (&leg.id, leg.key))
+    }
+
+    /// The recordings that travel with them.
+    pub fn recordings(&self) -> impl Iterator<Item = crate::recorder::RecordingKey> {
+        self.recordings.iter().map(|recording| recording.key)
     }
 }
 
