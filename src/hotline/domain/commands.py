@@ -10,7 +10,19 @@ from hotline.domain.ids import CallId, LegId, PlayId, RecordingId
 from hotline.domain.phrases import Phrase
 
 __all__ = [
-    "Answer", "Command", "Connect", "Dial", "Hangup", "Note", "Play", "Progress", "Record", "Reject", "Ring", "Stop", "StopRecording",
+    "Answer",
+    "Command",
+    "Connect",
+    "Dial",
+    "Hangup",
+    "Note",
+    "Play",
+    "Progress",
+    "Record",
+    "Reject",
+    "Ring",
+    "Stop",
+    "StopRecording",
 ]
 
 
@@ -59,6 +71,7 @@ class Dial:
     ring_ms: int
     on_answer: Literal["join", "park"] = "join"
     room: str = ""
+    on_peer_end: Literal["release", "park"] = "release"
     trunk: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
 

@@ -10,19 +10,78 @@ from typing import Literal
 from hotline.domain.ids import CallId, LegId, OfferId, OperatorId, PlayId, QueueId, RecordingId, TicketId
 from hotline.domain.inputs import EndCause, Quality
 from hotline.domain.settings import Settings
+from hotline.domain.state import CallState, ExitReason, Presence, Purpose
 
 __all__ = [
-    "AccountChanged", "CallAnswered", "CallArrived", "CallEnded", "CallProven", "DigitTaken", "Fact", "JournalOpened", "LegDialled",
-    "LegGone", "LegWasAnswered", "MenuMissed", "NodeEntered", "OfferAccepted", "OfferDeclined", "OfferExpired", "OfferMade",
-    "OfferRinging", "OfferUnreachable", "OfferWithdrawn", "Outcome", "PlayEnded", "PlayStarted", "PositionAnnounced", "PresenceChanged",
-    "QueueJoined", "QueueLeft", "RecordingEnded", "RecordingRefused", "RecordingStarted", "SettingsTaken", "SwitchBegan", "TalkEnded",
-    "TalkStarted", "TrunkHealthChanged", "VoicemailLeft", "WasAway", "WrapUpEnded", "WrapUpStarted",
+    "AccountChanged",
+    "CallAnswered",
+    "CallArrived",
+    "CallEnded",
+    "CallFailed",
+    "CallMoved",
+    "CallProgressed",
+    "CallProven",
+    "DeclineForgotten",
+    "DigitTaken",
+    "Fact",
+    "HoldChanged",
+    "HoursChecked",
+    "JournalOpened",
+    "LegDialled",
+    "LegGone",
+    "LegWasAnswered",
+    "MenuMissed",
+    "NodeEntered",
+    "NoticeGiven",
+    "OfferAccepted",
+    "OfferDeclined",
+    "OfferExpired",
+    "OfferMade",
+    "OfferRinging",
+    "OfferUnreachable",
+    "OfferWithdrawn",
+    "OperatorBack",
+    "Outcome",
+    "PlayEnded",
+    "PlayStarted",
+    "PositionAnnounced",
+    "PositionKept",
+    "PresenceChanged",
+    "QueueJoined",
+    "QueueLeft",
+    "RecordingEnded",
+    "RecordingRefused",
+    "RecordingStarted",
+    "SettingsTaken",
+    "SwitchBegan",
+    "TalkEnded",
+    "TalkStarted",
+    "TrunkHealthChanged",
+    "VoicemailLeft",
+    "WasAway",
+    "WrapUpEnded",
+    "WrapUpStarted",
 ]
 
 Outcome = Literal[
-    "blocked_capacity", "blocked_defence", "lost_before_answer", "menu_abandon", "self_served", "closed_hours", "voicemail",
-    "system_failure", "answered", "short_abandon", "abandoned_waiting", "abandoned_ringing", "timeout_exit", "key_exit",
-    "no_operator_exit", "full_exit", "closed_exit", "queue_system_failure",
+    "blocked_capacity",
+    "blocked_defence",
+    "lost_before_answer",
+    "menu_abandon",
+    "self_served",
+    "closed_hours",
+    "voicemail",
+    "system_failure",
+    "answered",
+    "short_abandon",
+    "abandoned_waiting",
+    "abandoned_ringing",
+    "timeout_exit",
+    "key_exit",
+    "no_operator_exit",
+    "full_exit",
+    "closed_exit",
+    "queue_system_failure",
 ]
 """FEATURES.md 5.1: each call ends in exactly one; the last nine were offered to a queue."""
 
@@ -32,7 +91,7 @@ class _Fact:
     at: int
 
 
-# --- the hotline as a whole -------------------------------------------------------------------------------------------
+# --- the hotline as a whole -----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +131,7 @@ class AccountChanged(_Fact):
     reachable: bool
 
 
-# --- a call and its flow ------------------------------------------------------------------------------------------------
+# --- a call and its flow --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +168,43 @@ class CallAnswered(_Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallProgressed(_Fact):
+    """Early media is open: the caller hears us, unbilled."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeEntered(_Fact):
+    """The call has come to a node of its flow, which begins in `state`."""
+
     call: CallId
     node: str
+    state: CallState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallMoved(_Fact):
+    """Within its node the call is now in `state`, at the latest until `until`."""
+
+    call: CallId
+    state: CallState
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoursChecked(_Fact):
+    call: CallId
+    table: str
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFailed(_Fact):
+    """Our fault: the flow leads nowhere, or runs in a circle."""
+
+    call: CallId
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +212,7 @@ class PlayStarted(_Fact):
     call: CallId
     leg: LegId
     play: PlayId
-    purpose: Literal["prompt", "music", "announcement", "notice", "beep", "goodbye"]
+    purpose: Purpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +224,11 @@ class PlayEnded(_Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigitTaken(_Fact):
+    """A key that means something where the call is; `until` bounds the wait for the next one."""
+
     call: CallId
     digit: str
+    until: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +238,14 @@ class MenuMissed(_Fact):
     call: CallId
     node: str
     pressed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeGiven(_Fact):
+    """The caller has heard that he will be recorded; `refuse_key` keeps him unrecorded until he is connected."""
+
+    call: CallId
+    refuse_key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +265,7 @@ class CallEnded(_Fact):
     q850: int
 
 
-# --- legs -------------------------------------------------------------------------------------------------------------
+# --- legs -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,15 +284,18 @@ class LegWasAnswered(_Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegGone(_Fact):
+    """A connection has ended; `operator` is set when it was to one."""
+
     leg: LegId
     call: CallId
     cause: EndCause
     code: int
     q850: int
     quality: Quality
+    operator: OperatorId | None = None
 
 
-# --- the queue ----------------------------------------------------------------------------------------------------------
+# --- the queue ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +306,7 @@ class QueueJoined(_Fact):
     ticket: TicketId
     queue: QueueId
     since: int
+    wait_until: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,15 +314,31 @@ class PositionAnnounced(_Fact):
     call: CallId
     ticket: TicketId
     position: int
+    next_at: int | None = None
+    """When there may be another announcement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionKept(_Fact):
+    """There was nothing better to announce; `next_at` is when it is looked at again."""
+
+    ticket: TicketId
+    next_at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLeft(_Fact):
+    """`waited_ms` counts from the ticket's own clock."""
+
     call: CallId
     ticket: TicketId
     queue: QueueId
-    reason: Literal["answered", "abandoned", "timeout", "key", "no_operator", "full", "closed", "failure"]
+    reason: ExitReason
     waited_ms: int
+    short: bool = False
+    """Abandoned within the queue's short-abandon time."""
+    ringing: bool = False
+    """Abandoned while a phone was ringing for him."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +370,16 @@ class OfferAccepted(_Fact):
 class OfferDeclined(_Fact):
     offer: OfferId
     code: int
+    until: int
+    """He does not get this ticket again before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclineForgotten(_Fact):
+    """The operator may be offered this ticket again."""
+
+    ticket: TicketId
+    operator: OperatorId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,6 +396,15 @@ class OfferUnreachable(_Fact):
 
     offer: OfferId
     code: int
+    until: int
+    """He is tried again then, or when his phone registers anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorBack(_Fact):
+    """The pause after an unreachable device is over."""
+
+    operator: OperatorId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,9 +422,18 @@ class TalkStarted(_Fact):
     call: CallId
     operator: OperatorId
     leg: LegId
-    queue: QueueId | None
+    queue: QueueId
     room: str
     waited_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldChanged(_Fact):
+    """The operator, or the caller, holds the other or takes him back."""
+
+    call: CallId
+    by: Literal["caller", "operator"]
+    held: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,7 +445,7 @@ class TalkEnded(_Fact):
     ended_by: Literal["caller", "operator", "system"]
 
 
-# --- operators ----------------------------------------------------------------------------------------------------------
+# --- operators ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,7 +453,7 @@ class PresenceChanged(_Fact):
     """What the operator chose, or what the system chose for him: always with who and why."""
 
     operator: OperatorId
-    presence: Literal["ready", "paused", "signed_out"]
+    presence: Presence
     reason: str
     by: str
 
@@ -319,7 +471,7 @@ class WrapUpEnded(_Fact):
     by: Literal["operator", "timer", "system"]
 
 
-# --- recordings ---------------------------------------------------------------------------------------------------------
+# --- recordings -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -349,9 +501,50 @@ class VoicemailLeft(_Fact):
 
 
 Fact = (
-    JournalOpened | SettingsTaken | SwitchBegan | WasAway | TrunkHealthChanged | AccountChanged | CallArrived | CallProven | CallAnswered
-    | NodeEntered | PlayStarted | PlayEnded | DigitTaken | MenuMissed | RecordingRefused | CallEnded | LegDialled | LegWasAnswered | LegGone
-    | QueueJoined | PositionAnnounced | QueueLeft | OfferMade | OfferRinging | OfferAccepted | OfferDeclined | OfferExpired
-    | OfferUnreachable | OfferWithdrawn | TalkStarted | TalkEnded | PresenceChanged | WrapUpStarted | WrapUpEnded | RecordingStarted
-    | RecordingEnded | VoicemailLeft
+    JournalOpened
+    | SettingsTaken
+    | SwitchBegan
+    | WasAway
+    | TrunkHealthChanged
+    | AccountChanged
+    | CallArrived
+    | CallProven
+    | CallAnswered
+    | CallProgressed
+    | NodeEntered
+    | CallMoved
+    | HoursChecked
+    | CallFailed
+    | PlayStarted
+    | PlayEnded
+    | DigitTaken
+    | MenuMissed
+    | NoticeGiven
+    | RecordingRefused
+    | CallEnded
+    | LegDialled
+    | LegWasAnswered
+    | LegGone
+    | QueueJoined
+    | PositionAnnounced
+    | PositionKept
+    | QueueLeft
+    | OfferMade
+    | OfferRinging
+    | OfferAccepted
+    | OfferDeclined
+    | DeclineForgotten
+    | OfferExpired
+    | OfferUnreachable
+    | OperatorBack
+    | OfferWithdrawn
+    | TalkStarted
+    | HoldChanged
+    | TalkEnded
+    | PresenceChanged
+    | WrapUpStarted
+    | WrapUpEnded
+    | RecordingStarted
+    | RecordingEnded
+    | VoicemailLeft
 )

@@ -10,9 +10,27 @@ from hotline.domain.ids import CallId, LegId, OperatorId, PlayId, RecordingId
 from hotline.domain.settings import Settings
 
 __all__ = [
-    "CommandRefused", "DigitPressed", "HangUpCall", "HoldRequested", "Input", "LegAnswered", "LegArrived", "LegEnded", "LegProgress",
-    "Opened", "PlaybackEnded", "PresenceChosen", "Quality", "RecordingClosed", "RegistrationChanged", "Resumed", "SettingsChanged",
-    "SwitchLost", "TimeCame", "TrunkChanged", "WrapUpFinished",
+    "CommandRefused",
+    "DigitPressed",
+    "HangUpCall",
+    "HoldRequested",
+    "Input",
+    "LegAnswered",
+    "LegArrived",
+    "LegEnded",
+    "LegProgress",
+    "Opened",
+    "PlaybackEnded",
+    "PresenceChosen",
+    "Quality",
+    "RecordingClosed",
+    "RegistrationChanged",
+    "Resumed",
+    "SettingsChanged",
+    "SwitchLost",
+    "TimeCame",
+    "TrunkChanged",
+    "WrapUpFinished",
 ]
 
 EndCause = Literal[
@@ -40,7 +58,7 @@ class Quality:
     foreign: int = 0
 
 
-# --- from the switch ------------------------------------------------------------------------------------------------
+# --- from the switch ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +158,7 @@ class SwitchLost(_Input):
     boot: int
 
 
-# --- from people and the engine ---------------------------------------------------------------------------------------
+# --- from people and the engine -------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +209,23 @@ class Resumed(_Input):
 
 
 Input = (
-    LegArrived | LegProgress | LegAnswered | LegEnded | DigitPressed | PlaybackEnded | RecordingClosed | HoldRequested
-    | RegistrationChanged | TrunkChanged | CommandRefused | SwitchLost | Opened | SettingsChanged | PresenceChosen
-    | WrapUpFinished | HangUpCall | TimeCame | Resumed
+    LegArrived
+    | LegProgress
+    | LegAnswered
+    | LegEnded
+    | DigitPressed
+    | PlaybackEnded
+    | RecordingClosed
+    | HoldRequested
+    | RegistrationChanged
+    | TrunkChanged
+    | CommandRefused
+    | SwitchLost
+    | Opened
+    | SettingsChanged
+    | PresenceChosen
+    | WrapUpFinished
+    | HangUpCall
+    | TimeCame
+    | Resumed
 )

@@ -2,7 +2,20 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Beep", "Digits", "MoreThan", "Music", "Number", "OwnFile", "OwnText", "PackPhrase", "Phrase", "Position", "WaitMinutes"]
+__all__ = [
+    "PACK_KEYS",
+    "Beep",
+    "Digits",
+    "MoreThan",
+    "Music",
+    "Number",
+    "OwnFile",
+    "OwnText",
+    "PackPhrase",
+    "Phrase",
+    "Position",
+    "WaitMinutes",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,21 +41,21 @@ class OwnFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """"You are number N in the queue.\""""
+    """ "You are number N in the queue.\""""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoreThan:
-    """"More than N people are waiting before you.\""""
+    """ "More than N people are waiting before you.\""""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitMinutes:
-    """"From LOW to HIGH minutes"; equal bounds are "about N minutes"."""
+    """ "From LOW to HIGH minutes"; equal bounds are "about N minutes"."""
 
     low: int
     high: int
@@ -75,3 +88,25 @@ class Music:
 
 
 Phrase = PackPhrase | OwnText | OwnFile | Position | MoreThan | WaitMinutes | Digits | Number | Beep | Music
+
+PACK_KEYS = (
+    "all_busy_full",
+    "apology_reconnect",
+    "closed",
+    "connecting",
+    "echo_intro",
+    "goodbye",
+    "menu_no_input",
+    "menu_wrong_key",
+    "no_operators",
+    "presence_paused",
+    "presence_ready",
+    "presence_signed_out",
+    "queue_please_wait",
+    "recording_notice",
+    "timeout_apology",
+    "unknown_number",
+    "voicemail_invite",
+    "voicemail_thanks",
+)
+"""What the product itself says: every key that the domain may name stands in the shipped pack."""

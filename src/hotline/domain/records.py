@@ -69,7 +69,7 @@ class JournalStart:
     position: Position = Position()
 
 
-# --- what the link brings -----------------------------------------------------------------------------
+# --- what the link brings -------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,23 @@ from hotline.domain.ids import OperatorId, QueueId
 from hotline.domain.phrases import Phrase
 
 __all__ = [
-    "Answer", "Echo", "Enqueue", "Finding", "Flow", "Hangup", "Hours", "HoursTable", "Menu", "Node", "NumberSettings",
-    "OperatorSettings", "QueueSettings", "RecordingNotice", "Say", "Settings", "Voicemail",
+    "Answer",
+    "Echo",
+    "Enqueue",
+    "Finding",
+    "Flow",
+    "Hangup",
+    "Hours",
+    "HoursTable",
+    "Menu",
+    "Node",
+    "NumberSettings",
+    "OperatorSettings",
+    "QueueSettings",
+    "RecordingNotice",
+    "Say",
+    "Settings",
+    "Voicemail",
 ]
 
 
@@ -26,7 +41,7 @@ class Finding:
     sentence: str
 
 
-# --- nodes of a flow ----------------------------------------------------------------------------------------------
+# --- nodes of a flow ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +147,7 @@ class Flow:
     nodes: dict[str, Node]
 
 
-# --- the company --------------------------------------------------------------------------------------------------
+# --- the company ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +198,10 @@ class QueueSettings:
     """Retention."""
     service_level_ms: int = 20_000
     short_abandon_ms: int = 5000
+    decline_pause_ms: int = 10_000
+    """How long an operator who declined a caller is not offered the same one again."""
+    unreachable_pause_ms: int = 5000
+    """How long an operator whose device could not be reached is left alone."""
     waiver: str | None = None
     """Why no human needs to be reachable from here; listed by `hotline check`."""
 

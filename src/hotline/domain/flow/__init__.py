@@ -1,0 +1,1 @@
+"""The call scenario: its interpreter, and the proof that it has no dead ends."""
