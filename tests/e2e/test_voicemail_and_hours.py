@@ -2,8 +2,12 @@
 
 from tests.kit.hearing import assert_hears_sound
 from tests.kit.hotline import Hotline
-from tests.kit.phones import Phones
+from tests.kit.phones import Event, Phones
 from tests.kit.sound import channels_of, loudest_tone
+
+
+def _beep(heard: Event) -> bool:
+    return [1000] == [tone["hz"] for tone in heard["tones"][:1]]
 
 
 def test_a_message_is_left_and_can_be_heard(hotline: Hotline, phones: Phones) -> None:
@@ -44,7 +48,7 @@ def test_after_the_longest_wait_a_caller_takes_the_way_out(hotline: Hotline, pho
     """Queue without operators, two seconds, then voicemail."""
     phones.call("alisa", hotline.uri(706), from_="+70000000001")
     phones.expect("answered", call="alisa")
-    phones.hears("alisa", lambda heard: [1000] == [t["hz"] for t in heard["tones"][:1]], what="the beep", within_s=25)
+    phones.hears("alisa", _beep, what="the beep", within_s=25)
     phones.do("hangup", call="alisa")
     phones.expect("ended", call="alisa")
 

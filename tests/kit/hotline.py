@@ -82,11 +82,16 @@ class Hotline:
         kept = json.loads((self.folder / "data/run/switch.json").read_text())
         return int(kept["pid"])
 
+    def run_environment(self) -> dict[str, str]:
+        """For processes of this company, with our programs on the path."""
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        return os.environ | self.environment | {"PATH": path}
+
     def run(self, *arguments: object, timeout_s: float = 60) -> "subprocess.CompletedProcess[str]":
         """One `hotline` command to its end, in this company's environment."""
         return subprocess.run(
             [str(Path(sys.executable).parent / "hotline"), *map(str, arguments)],
-            env=os.environ | self.environment,
+            env=self.run_environment(),
             capture_output=True,
             text=True,
             timeout=timeout_s,
@@ -98,7 +103,7 @@ class Hotline:
         with self._log.open("ab") as log:
             self._engine = subprocess.Popen(
                 [Path(sys.executable).parent / "hotline", "serve", self.company],
-                env=os.environ | self.environment,
+                env=self.run_environment(),
                 stdout=log,
                 stderr=log,
             )
