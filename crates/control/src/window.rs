@@ -107,6 +107,19 @@ impl Window {
         self.kept.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX)).map(|frame| &**frame)
     }
 
+    /// Appends the frames after `n` to `bytes` until it holds at least `enough`; returns the last number copied.
+    pub fn copy_after(&self, n: u64, enough: usize, bytes: &mut Vec<u8>) -> u64 {
+        let mut last = n.max(self.first - 1);
+        for frame in self.after(last) {
+            if bytes.len() >= enough {
+                break;
+            }
+            bytes.extend_from_slice(frame);
+            last += 1;
+        }
+        last
+    }
+
     /// The number of the newest event; 0 before the first.
     pub fn last(&self) -> u64 {
         self.first + self.kept.len() as u64 - 1

@@ -1,0 +1,210 @@
+//! The leg table: one record a leg, from its INVITE to its LegEnded.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use hotline_control::frames::{Command, EndCause, LegState, OnAnswer, OnPeerEnd};
+use hotline_media::Quality;
+use hotline_sip::DialogKey;
+use hotline_sip::sdp::Session;
+use slab::Slab;
+
+use crate::media::message::MediaLeg;
+use crate::signalling::timers::TimerKey;
+
+/// A leg's place in the table. Used again after the leg's end: ask `Legs::is` where a leg may have ended since.
+pub type Index = usize;
+
+/// All legs of the switch.
+#[derive(Debug, Default)]
+pub struct Legs {
+    slab: Slab<Leg>,
+    by_id: HashMap<Arc<str>, Index>,
+    by_dialog: HashMap<DialogKey, Index>,
+}
+
+/// One leg.
+#[derive(Debug)]
+pub struct Leg {
+    pub id: Arc<str>,
+    pub note: String,
+    pub arrived: bool,
+    pub state: LegState,
+    /// The dialog; none once it is over.
+    pub dialog: Option<DialogKey>,
+    /// True for trunks and accounts, and for everyone after the ACK: sound may be spent on it.
+    pub is_proven: bool,
+    pub answered_us: Option<u64>,
+    pub media: Option<Media>,
+    /// The peer's session description, once it is known.
+    pub remote: Option<Session>,
+    /// Where its signalling came from.
+    pub source: Option<SocketAddr>,
+    /// Only for dialled legs.
+    pub dial: Option<DialPlan>,
+    pub room: Option<Arc<str>>,
+    /// Commands for sound that came before the caller was proven, in order.
+    pub held: VecDeque<Held>,
+    /// A play whose sounds are being read.
+    pub coming: Option<ComingPlay>,
+    /// Fires when an arriving leg has waited too long for an engine, or a `Progress` must become an answer.
+    pub timer: Option<TimerKey>,
+    pub is_held_by_peer: bool,
+    /// Set at its end; LegEnded follows when its media is closed.
+    pub end: Option<End>,
+}
+
+/// The leg's sound: reserved with the port that stands in our SDP, open when a media thread has it.
+#[derive(Debug)]
+pub struct Media {
+    pub leg: MediaLeg,
+    pub thread: usize,
+    pub port: u16,
+    pub address: IpAddr,
+    pub local: Session,
+    pub is_open: bool,
+}
+
+/// What its Dial said about the time after.
+#[derive(Debug, Clone)]
+pub struct DialPlan {
+    pub for_leg: Option<Arc<str>>,
+    pub group: Option<String>,
+    pub on_answer: OnAnswer,
+    pub room: String,
+    pub on_peer_end: OnPeerEnd,
+}
+
+/// A command that waits for the ACK, with its place in the journal.
+#[derive(Debug)]
+pub struct Held {
+    pub seq: u64,
+    pub i: u32,
+    pub command: Command,
+}
+
+/// A Play that waits for its files.
+#[derive(Debug)]
+pub struct ComingPlay {
+    pub play: String,
+    pub sounds: Vec<String>,
+    pub repeat: bool,
+    pub gap_ms: u32,
+    pub volume_db: i8,
+}
+
+/// How a leg ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    pub cause: EndCause,
+    pub code: u16,
+    pub q850: u8,
+}
+
+impl Leg {
+    /// A leg that nothing is known of but its name.
+    pub fn new(id: Arc<str>, arrived: bool) -> Self {
+        Self {
+            id,
+            note: String::new(),
+            arrived,
+            state: if arrived { LegState::Arriving } else { LegState::Dialling },
+            dialog: None,
+            is_proven: !arrived,
+            answered_us: None,
+            media: None,
+            remote: None,
+            source: None,
+            dial: None,
+            room: None,
+            held: VecDeque::new(),
+            coming: None,
+            timer: None,
+            is_held_by_peer: false,
+            end: None,
+        }
+    }
+
+    /// Its media, when a media thread has it.
+    pub fn open_media(&self) -> Option<&Media> {
+        self.media.as_ref().filter(|media| media.is_open)
+    }
+
+    /// Nothing more is to be done with it but to end.
+    pub fn is_ending(&self) -> bool {
+        self.end.is_some()
+    }
+}
+
+impl Legs {
+    pub fn insert(&mut self, leg: Leg) -> Index {
+        let (id, dialog) = (Arc::clone(&leg.id), leg.dialog);
+        let index = self.slab.insert(leg);
+        self.by_id.insert(id, index);
+        if let Some(dialog) = dialog {
+            self.by_dialog.insert(dialog, index);
+        }
+        index
+    }
+
+    pub fn remove(&mut self, index: Index) -> Option<Leg> {
+        let leg = self.slab.try_remove(index)?;
+        self.by_id.remove(&leg.id);
+        if let Some(dialog) = leg.dialog {
+            self.by_dialog.remove(&dialog);
+        }
+        Some(leg)
+    }
+
+    /// The leg lost its dialog; returns which.
+    pub fn take_dialog(&mut self, index: Index) -> Option<DialogKey> {
+        let dialog = self.slab.get_mut(index)?.dialog.take()?;
+        self.by_dialog.remove(&dialog);
+        Some(dialog)
+    }
+
+    /// A living leg by its name: one that is ending is gone for every command.
+    pub fn find(&self, id: &str) -> Option<Index> {
+        let index = *self.by_id.get(id)?;
+        (!self.slab.get(index)?.is_ending()).then_some(index)
+    }
+
+    /// Any leg by its name, ending or not: no name is used twice at once.
+    pub fn knows(&self, id: &str) -> bool {
+        self.by_id.contains_key(id)
+    }
+
+    pub fn by_dialog(&self, dialog: DialogKey) -> Option<Index> {
+        self.by_dialog.get(&dialog).copied()
+    }
+
+    pub fn get(&self, index: Index) -> Option<&Leg> {
+        self.slab.get(index)
+    }
+
+    pub fn get_mut(&mut self, index: Index) -> Option<&mut Leg> {
+        self.slab.get_mut(index)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (Index, &Leg)> {
+        self.slab.iter()
+    }
+
+    pub fn len(&self) -> usize {
+        self.slab.len()
+    }
+}
+
+/// The sums of a leg's media in the protocol's words.
+pub fn quality(quality: &Quality) -> hotline_control::frames::Quality {
+    hotline_control::frames::Quality {
+        packets_in: quality.packets_in,
+        packets_out: quality.packets_out,
+        lost: quality.lost,
+        jitter_us: quality.jitter_us,
+        rtt_us: quality.rtt_us,
+        max_gap_ms: quality.max_gap_us / 1_000,
+        foreign: quality.foreign,
+    }
+}
