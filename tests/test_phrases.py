@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from hotline.domain.phrases import PACK_KEYS
+
 HOUSE = Path(__file__).resolve().parent.parent
 FILES = [
     *(HOUSE / "src/hotline").rglob("*.py"),
@@ -21,6 +23,7 @@ NAMED = sorted(
         for key in keys
         if key
     }
+    | set(PACK_KEYS)
 )
 
 

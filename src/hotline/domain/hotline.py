@@ -152,7 +152,7 @@ def _dial_code(step: Step, call: Call, person: OperatorId, code: str) -> None:
     presence: Presence = "ready" if code == "ready" else "paused" if code == "paused" else "signed_out"
     _choose(step, person, presence, "", f"phone {call.account}")
     caller.answer(step, call)
-    caller.part(step, call, f"presence_{presence}")
+    caller.part(step, call, f"operator-{presence.replace('_', '-')}")
 
 
 def _leg_answered(step: Step, given: inputs.LegAnswered) -> None:

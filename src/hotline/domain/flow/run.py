@@ -67,7 +67,7 @@ def _say(step: Step, call: Call, node: Say) -> None:
 
 
 def _notice(step: Step, call: Call, node: RecordingNotice) -> None:
-    caller.play(step, call, node.phrases or (PackPhrase(key="recording_notice"),), "notice")
+    caller.play(step, call, node.phrases or (PackPhrase(key="recording-notice-refusable"),), "notice")
 
 
 def _menu(step: Step, call: Call, node: Menu) -> None:
@@ -89,7 +89,7 @@ def _hours(step: Step, call: Call, node: Hours) -> None:
 
 def _voicemail(step: Step, call: Call, node: Voicemail) -> None:
     caller.answer(step, call)
-    invitation = node.phrases or (PackPhrase(key="voicemail_invite"),)
+    invitation = node.phrases or (PackPhrase(key="voicemail"),)
     caller.play(step, call, (*invitation, Beep()), "beep")
 
 
@@ -198,9 +198,9 @@ def _miss(step: Step, call: Call, node: Menu, pressed: str) -> None:
     if call.misses > node.retries:
         step.go_on(call, node.failed)
         return
-    words: tuple[Phrase, ...] = node.wrong_key or (PackPhrase(key="menu_wrong_key"),)
+    words: tuple[Phrase, ...] = node.wrong_key or (PackPhrase(key="wrong-key"),)
     if not pressed:
-        words = node.no_input or (PackPhrase(key="menu_no_input"),)
+        words = node.no_input or (PackPhrase(key="no-input"),)
     caller.play(step, call, (*words, *node.phrases), "prompt")
 
 
@@ -220,7 +220,7 @@ def _after_message(step: Step, call: Call, given: Input) -> None:
     if isinstance(node, Voicemail) and node.next is not None:
         step.go_on(call, node.next)
     else:
-        caller.part(step, call, "voicemail_thanks" if left else "goodbye")
+        caller.part(step, call, "voicemail-saved" if left else "goodbye")
 
 
 def leave_message(step: Step, call: Call, given: Input) -> bool:

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 _PACK: dict[ExitReason, str] = {
-    "timeout": "timeout_apology", "no_operator": "no_operators", "full": "all_busy_full", "closed": "closed",
+    "timeout": "waited-too-long", "no_operator": "no-operators", "full": "queue-full", "closed": "closed",
     "key": "goodbye", "failure": "goodbye",
 }  # fmt: skip
 """What is said when the exit leads to no node."""
