@@ -37,8 +37,7 @@ fn behind_nat_the_signalling_host_counts_and_its_port_is_learned() {
     let private: SocketAddr = "192.168.1.5:4000".parse().unwrap();
     let public: SocketAddr = "198.51.100.7:61000".parse().unwrap();
     let nat = Target { expected_ip: public.ip(), ..target(private, Law::A) };
-    let setup =
-        LegSetup { id: "boris".into(), target: Some(nat), ssrc: 1, sequence: 1, timestamp: 1 };
+    let setup = LegSetup { id: "boris".into(), target: Some(nat), ssrc: 1, sequence: 1, timestamp: 1 };
     let leg = house.machine.open_leg(setup, 0).unwrap();
     let hears = [(leg, vec![house.leg(anna)]), (house.leg(anna), vec![leg])];
     house.machine.connect("talk", &hears, &[], &mut house.out).unwrap();
