@@ -4,6 +4,7 @@ SIP_PORT (5060) and OPS_PORT (5290) come from the environment. Prints one line w
 `ready switch=PID engine=PID sip=IP:PORT`; ends on SIGTERM or Ctrl-C.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -43,7 +44,7 @@ def company() -> Iterator[Processes]:
     try:
         sip = f"127.0.0.1:{sip_port}"
         _await_calls(engine, sip, folder / "log")
-        yield Processes(sip=sip, operators_port=operators_port, switch=_switch_of(engine.pid), engine=engine.pid)
+        yield Processes(sip=sip, operators_port=operators_port, switch=_switch_of(folder / "data"), engine=engine.pid)
     finally:
         engine.terminate()
         try:
@@ -69,17 +70,9 @@ def _await_calls(engine: "subprocess.Popen[bytes]", sip: str, log: Path) -> None
     raise RuntimeError(f"the bench company does not answer; its last words:\n{log.read_text()[-3000:]}")
 
 
-def _switch_of(engine: int) -> int:
-    """The process named hotline-switch that the engine started."""
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            text = stat.read_text()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        name, parent = text[text.index("(") + 1 : text.rindex(")")], int(text[text.rindex(")") + 2 :].split()[1])
-        if name == "hotline-switch" and parent == engine:
-            return int(stat.parent.name)
-    raise RuntimeError("the engine has no switch among its children")
+def _switch_of(data: Path) -> int:
+    """The process id that the engine keeps beside the switch's socket."""
+    return int(json.loads((data / "run/switch.json").read_text())["pid"])
 
 
 def _port(variable: str, usual: int) -> int:
