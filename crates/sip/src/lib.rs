@@ -9,12 +9,24 @@
 //! The library logs whole messages at INFO: keep its target `rsipstack` at `warn` or quieter.
 
 pub mod api;
+mod arrive;
+mod core;
 mod datagrams;
+mod dial;
+mod dialog;
+mod digest;
 mod framing;
 mod gate;
+mod message;
 pub mod net;
 mod random;
+mod registrar;
 pub mod sdp;
+mod sip;
+mod streams;
+mod trunks;
+mod within;
 
 pub use api::*;
 pub use net::Net;
+pub use sip::{Sip, StartError};
