@@ -438,6 +438,8 @@ class HoldChanged(_Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TalkEnded(_Fact):
+    """t6 of the talk. `talked_ms` runs from TalkStarted and has `held_ms` in it."""
+
     call: CallId
     operator: OperatorId
     talked_ms: int
