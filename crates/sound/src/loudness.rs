@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn silence_stays_silence() {
-        let mut samples = vec![0, 1, -1, 0].repeat(4_000);
+        let mut samples = [0, 1, -1, 0].repeat(4_000);
         let before = samples.clone();
         normalise(&mut samples);
 

@@ -103,8 +103,7 @@ pub fn read<R: Read + Seek>(input: R, rate: u32) -> Result<(Vec<i16>, usize), Re
     let mut buffer = vec![0; MAX_FRAME_MS * rate as usize / 1_000 * channels];
     let mut end = None;
     let mut is_tags = true;
-    // An error of the container is the cut: what was decoded stands.
-    while let Ok(Some(packet)) = packets.read_packet() {
+    while let Some(packet) = next_packet(&mut packets) {
         if std::mem::take(&mut is_tags) {
             continue;
         }
@@ -121,6 +120,18 @@ pub fn read<R: Read + Seek>(input: R, rate: u32) -> Result<(Vec<i16>, usize), Re
     }
     samples.drain(..(frames(u64::from(head.pre_skip)) * channels).min(samples.len()));
     Ok((samples, channels))
+}
+
+/// The next packet that is whole. A damaged page is passed over; the end of the input, however it comes, is the end.
+fn next_packet<R: Read + Seek>(packets: &mut PacketReader<R>) -> Option<ogg::Packet> {
+    for _ in 0..MOST_DAMAGE {
+        match packets.read_packet() {
+            Ok(packet) => return packet,
+            Err(ogg::OggReadError::ReadError(_)) => return None,
+            Err(_) => continue,
+        }
+    }
+    None
 }
 
 /// As [`read`], from bytes and at 8 kHz.
@@ -265,6 +276,9 @@ const COMPLEXITY: i32 = 3;
 
 /// Two streams of at most 1,275 octets and their lengths.
 const MAX_PACKET: usize = 2 * 1_278;
+
+/// Damaged pages in a row until a file is given up.
+const MOST_DAMAGE: usize = 1_000;
 
 /// The longest Opus packet (RFC 6716 section 2.1.4).
 const MAX_FRAME_MS: usize = 120;
