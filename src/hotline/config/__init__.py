@@ -142,7 +142,7 @@ def _config(findings: Findings, file: Path, today: date) -> Config:
         operators=people,
         hours=hours,
     )
-    folders = Folders(data=folder / head["data"])
+    folders = Folders(data=(folder / head["data"]).resolve())
     trunks = company.trunks(findings, secrets)
     _somebody_may_call(findings, settings, trunks, accounts, sections["admission"])
     if not findings.refused:

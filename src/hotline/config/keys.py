@@ -60,6 +60,8 @@ class Findings:
 
     def error(self, place: Place, sentence: str, value: object = None) -> None:
         """Adds a mistake. `value` narrows the line down inside a long entry."""
+        if any(place[: len(unset)] == unset for unset, _ in self.source.unset):
+            return  # what is wrong there has been said
         where = self.source.where(place, value)
         self.all.append(Finding(severity="error", where=where, sentence=sentence))
 

@@ -161,7 +161,7 @@ class Gateway:
             group=None,
             on_answer=command.on_answer,
             room=command.room,
-            on_peer_end="release",
+            on_peer_end=command.on_peer_end,
         )
 
     def _do_play(self, command: commands.Play) -> frames.Command:

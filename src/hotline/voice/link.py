@@ -76,11 +76,16 @@ class Link:
         self._refusal: str | None = None
         self._inbox: Inbox | None = None
         self._pongs = 0
+        self._up = asyncio.Event()
 
     @property
     def is_up(self) -> bool:
         """Whether commands would go out now."""
         return self._wire is not None and self._resumed
+
+    async def until_up(self) -> None:
+        """Until commands have gone out for the first time."""
+        await self._up.wait()
 
     def stands(self, standing: Standing) -> None:
         """Tells the switch the new full state, now or at the next Welcome."""
@@ -93,6 +98,7 @@ class Link:
         if self._wire is not None and self._wire.boot is not None:
             self._resumed = True
             self.send(commands)
+            self._up.set()
 
     def send(self, commands: Sequence[Numbered]) -> None:
         """Sends commands in order. Dropped while no connection has been resumed: the journal has them."""

@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -81,17 +82,24 @@ class Switch:
         self._arguments = arguments
         self._child: subprocess.Popen[bytes] | None = None
         self._pidfd: int | None = None
+        self._foreign = False
         self.pid = 0
         self.restarts = 0
 
-    async def ensure(self) -> None:
-        """A living switch: taken over when there is one, else started. Raises `SwitchFailed`."""
+    async def ensure(self, patience: float = 0.0) -> None:
+        """A living switch: taken over when there is one within `patience` seconds, else started.
+
+        Raises `SwitchFailed`.
+        """
         if len(os.fsencode(self.socket)) > LONGEST_SOCKET:
             raise SwitchFailed(f"the path {self.socket} is too long for a socket: choose a shorter data folder")
         self.socket.parent.mkdir(parents=True, exist_ok=True)
-        if self._adopt():
-            return
-        await self._start()
+        until = asyncio.get_running_loop().time() + patience
+        while not self._adopt():
+            if asyncio.get_running_loop().time() >= until:
+                await self._start()
+                return
+            await asyncio.sleep(FIRST_PAUSE)
 
     async def watch(self) -> None:
         """Starts it again whenever it ends, at once the first time, then with pauses. Runs until cancelled."""
@@ -102,6 +110,10 @@ class Switch:
             await self._ended()
             code = self._reaped()
             log.error("switch_ended", pid=self.pid, code=code, said=self._last_words(0))
+            self.restarts += 1
+            if self._foreign:
+                await self._await_foreign()
+                continue
             pause = FIRST_PAUSE if loop.time() - began > STEADY else min(pause * 2, LONGEST_PAUSE)
             while True:
                 await asyncio.sleep(pause)
@@ -111,11 +123,10 @@ class Switch:
                 except SwitchFailed as failure:
                     pause = min(pause * 2, LONGEST_PAUSE)
                     log.error("switch_start_failed", reason=str(failure), again_in_s=pause)
-            self.restarts += 1
 
     async def stop(self, within: float = 5.0) -> None:
-        """Ends it in order; by force when it does not go. Calls end."""
-        if self._pidfd is None:
+        """Ends it in order; by force when it does not go. Calls end. One that is a unit of its own is left alone."""
+        if self._pidfd is None or self._foreign:
             return
         self._signal(signal.SIGTERM)
         try:
@@ -145,7 +156,7 @@ class Switch:
                 self._file.unlink(missing_ok=True)
                 said = self._last_words(heard_from) or f"exit code {self._child.returncode}"
                 raise SwitchFailed(f"the switch would not start: {said}")
-            if _answers(self.socket):
+            if _peer(self.socket) is not None:
                 log.info("switch_started", pid=self.pid)
                 return
             await asyncio.sleep(READY_STEP)
@@ -153,19 +164,26 @@ class Switch:
         raise SwitchFailed(f"the switch did not open {self.socket} in time; its log is {self.log}")
 
     def _adopt(self) -> bool:
-        kept = self._kept()
-        if kept is None or not _answers(self.socket):
+        pid = _peer(self.socket)
+        if pid is None:
             return False
         try:
-            self._holds(kept.pid)
+            self._holds(pid)
         except ProcessLookupError:
             return False
-        log.info("switch_taken_over", pid=kept.pid)
-        if kept.arguments != self._arguments:
+        kept = self._kept()
+        self._foreign = kept is None or kept.pid != pid
+        log.info("switch_taken_over", pid=pid, unit_of_its_own=self._foreign)
+        if kept is not None and not self._foreign and kept.arguments != self._arguments:
             log.warning(
-                "switch_differs", sentence="the living switch was started with other [sip] settings; restart it"
+                "switch_differs", sentence="the living switch has other [sip] settings: restart it to change them"
             )
         return True
+
+    async def _await_foreign(self) -> None:
+        """Somebody else starts it again: its unit."""
+        while not self._adopt():
+            await asyncio.sleep(FIRST_PAUSE)
 
     def _kept(self) -> _Kept | None:
         try:
@@ -234,15 +252,16 @@ def _sentences(lines: Iterator[str]) -> Iterator[str]:
             yield said.strip().removeprefix("hotline-switch: ")
 
 
-def _answers(path: Path) -> bool:
-    """Whether somebody accepts connections there."""
+def _peer(path: Path) -> int | None:
+    """The process that accepts connections there."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(1.0)
         try:
             probe.connect(str(path))
         except OSError:
-            return False
-    return True
+            return None
+        pid, _, _ = struct.unpack("3i", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    return int(pid)
 
 
 def _listed(protocols: "tuple[int, ...] | list[int]") -> str:
@@ -250,7 +269,7 @@ def _listed(protocols: "tuple[int, ...] | list[int]") -> str:
 
 
 FIRST_PAUSE: Final = 0.1
-LONGEST_PAUSE: Final = 5.0
+LONGEST_PAUSE: Final = 1.5
 STEADY: Final = 30.0
 """Seconds after which an end counts as the first again."""
 READY_STEP: Final = 0.02

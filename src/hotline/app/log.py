@@ -1,0 +1,56 @@
+"""What the log says of calls: a line a call at its end, the steps at debug; the log masks numbers."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from hotline.domain import facts
+from hotline.domain.records import Record
+
+__all__ = ["log_calls"]
+
+_log = structlog.get_logger()
+
+
+def log_calls(records: Sequence[Record]) -> None:
+    """Called by the engine with what was written."""
+    for record in records:
+        for fact in record.facts:
+            if isinstance(fact, facts.CallEnded):
+                _log.info(
+                    "call_ended", call=fact.call, outcome=fact.outcome, by=fact.ended_by, billed_ms=fact.billed_ms
+                )
+            elif isinstance(fact, SPOKEN):
+                _log.warning(_name(fact), **_fields(fact))
+            elif isinstance(fact, STEPS):
+                _log.debug(_name(fact), **_fields(fact))
+
+
+def _name(fact: facts.Fact) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in type(fact).__name__).lstrip("_")
+
+
+def _fields(fact: facts.Fact) -> dict[str, object]:
+    return {name: getattr(fact, name) for name in fact.__slots__ if name != "at"}
+
+
+SPOKEN: Final = (facts.TrunkHealthChanged, facts.SwitchBegan, facts.WasAway)
+"""Rare, and somebody ought to know."""
+STEPS: Final = (
+    facts.CallArrived,
+    facts.CallAnswered,
+    facts.NodeEntered,
+    facts.QueueJoined,
+    facts.QueueLeft,
+    facts.OfferMade,
+    facts.OfferAccepted,
+    facts.OfferDeclined,
+    facts.OfferExpired,
+    facts.OfferUnreachable,
+    facts.TalkStarted,
+    facts.TalkEnded,
+    facts.PresenceChanged,
+    facts.RecordingEnded,
+    facts.VoicemailLeft,
+)

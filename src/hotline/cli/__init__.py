@@ -1,0 +1,38 @@
+"""The command `hotline`: one verb a module. Exit codes: `app/exits.py`."""
+
+import typer
+
+from hotline import __version__
+from hotline.cli.check import check
+from hotline.cli.serve import serve
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="hotline",
+    help="A self-hosted hotline: voice menu, honest queue, recording and reports behind your own number.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command()(serve)
+app.command()(check)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hotline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Say the version."),
+) -> None:
+    """Options of the command itself."""
+
+
+def main() -> None:
+    """The entry point of the wheel."""
+    app()

@@ -1,0 +1,90 @@
+"""`hotline serve`: engine and switch until Ctrl-C or SIGTERM."""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvloop
+
+from hotline.app import Running, running
+from hotline.app.exits import StartFailed
+from hotline.cli.files import DEFAULT, File, read, valid
+from hotline.cli.logs import set_up
+from hotline.cli.words import fail, say
+from hotline.config import Config
+
+__all__ = ["notify", "run", "serve", "stopped", "utc"]
+
+
+def serve(
+    file: File = DEFAULT,
+    keep_switch: Annotated[
+        bool, typer.Option("--keep-switch", help="Leave the switch, and the calls on it, alive at the end.")
+    ] = False,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="End an engine that is at work, and take its place.")
+    ] = False,
+) -> None:
+    """Take calls until Ctrl-C or SIGTERM; SIGHUP takes a changed file."""
+    config = valid(file)
+    set_up(config.log_level)
+    run(_serve(config, file, keep_switch=keep_switch, take_over=take_over))
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """On uvloop; a start that failed becomes its sentence and exit code."""
+    try:
+        uvloop.run(work)
+    except StartFailed as failure:
+        fail(str(failure), failure.code)
+
+
+def utc() -> int:
+    """Wall clock, microseconds since 1970."""
+    return time.time_ns() // 1000
+
+
+async def _serve(config: Config, file: Path, *, keep_switch: bool, take_over: bool) -> None:
+    stop = stopped()
+    async with running(
+        config, read=lambda: read(file), utc=utc, keep_switch=keep_switch, take_over=take_over
+    ) as hotline:
+        say(f"ready switch={hotline.switch.pid} engine={os.getpid()} sip={config.sip.udp}")
+        notify("READY=1")
+        await until_end(hotline, stop)
+        notify("STOPPING=1")
+
+
+async def until_end(hotline: Running, stop: "asyncio.Future[None]") -> None:
+    """Until somebody wants the end, or it cannot go on: then raises `StartFailed`."""
+    await asyncio.wait((stop, hotline.failed), return_when=asyncio.FIRST_COMPLETED)
+    if hotline.failed.done():
+        raise hotline.failed.result()
+
+
+def stopped() -> "asyncio.Future[None]":
+    """Done at the first SIGTERM or SIGINT. A second one changes nothing: the end is in order."""
+    loop = asyncio.get_running_loop()
+    stop: asyncio.Future[None] = loop.create_future()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _done(stop))
+    return stop
+
+
+def _done(stop: "asyncio.Future[None]") -> Callable[[], None]:
+    return lambda: None if stop.done() else stop.set_result(None)
+
+
+def notify(state: str) -> None:
+    """Tells systemd, when it asked (sd_notify(3))."""
+    if not (address := os.environ.get("NOTIFY_SOCKET")):
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as there:
+        there.connect("\0" + address[1:] if address.startswith("@") else address)
+        there.send(state.encode())
