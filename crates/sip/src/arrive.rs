@@ -230,6 +230,7 @@ fn open(
             sender: transaction.tu_sender.clone(),
             head: message::reply_head(request, Some(&local_tag)),
         }),
+        is_offering: false,
         is_changing: false,
         stop: Rc::new(Notify::new()),
         holds_peer: false,

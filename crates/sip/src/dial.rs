@@ -129,6 +129,7 @@ fn open(core: &Core, key: DialogKey, dial: &Dial, first: &Hop) -> Dialog {
         proven: true,
         is_counted: false,
         pending: None,
+        is_offering: false,
         is_changing: false,
         stop: Rc::new(Notify::new()),
         holds_peer: false,
@@ -431,10 +432,11 @@ fn end_of(response: &Response) -> End {
 pub(crate) fn change(core: &Rc<Core>, key: DialogKey, sdp: &str) -> Result<(), Refused> {
     let mut dialogs = core.dialogs.borrow_mut();
     let dialog = dialogs.get_mut(key).ok_or(Refused::Gone)?;
-    if dialog.phase != Phase::Up || dialog.is_changing || dialog.pending.is_some() {
+    if dialog.phase != Phase::Up || dialog.is_offering || dialog.pending.is_some() {
         return Err(Refused::State);
     }
     dialog.is_changing = true;
+    dialog.is_offering = true;
     tokio::task::spawn_local(offer(Rc::clone(core), key, sdp.to_string()));
     Ok(())
 }
@@ -445,6 +447,8 @@ async fn offer(core: Rc<Core>, key: DialogKey, sdp: String) {
         if response.status_code.code() != 491 {
             return settle_offer(&core, key, &response);
         }
+        // While ours waits for its next try, theirs may pass.
+        fly(&core, key, false);
         // RFC 3261, 14.1: whoever made the Call-ID waits longer; a random wait parts the two.
         let wait_ms = 400 + u64::from(random::text(1).as_bytes()[0]) * 15;
         tokio::time::sleep(Duration::from_millis(wait_ms)).await;
@@ -453,6 +457,10 @@ async fn offer(core: Rc<Core>, key: DialogKey, sdp: String) {
 }
 
 async fn reinvite(core: &Rc<Core>, key: DialogKey, sdp: &str) -> Option<Response> {
+    while core.dialogs.borrow().get(key)?.pending.is_some() {
+        tokio::time::sleep(THEIRS_FIRST).await;
+    }
+    fly(core, key, true);
     let (request, peer, transport) = {
         let mut dialogs = core.dialogs.borrow_mut();
         let dialog = dialogs.get_mut(key)?;
@@ -494,11 +502,21 @@ fn settle_offer(core: &Rc<Core>, key: DialogKey, response: &Response) {
 fn end_offer(core: &Core, key: DialogKey, answer: Result<Option<String>, u16>) {
     if let Some(dialog) = core.dialogs.borrow_mut().get_mut(key) {
         dialog.is_changing = false;
+        dialog.is_offering = false;
         core.tell(Event::ChangeAnswered { key, answer });
     }
 }
 
-const GLARE_TRIES: u32 = 3;
+/// Marks our change as being on the wire or not.
+fn fly(core: &Core, key: DialogKey, is_changing: bool) {
+    if let Some(dialog) = core.dialogs.borrow_mut().get_mut(key) {
+        dialog.is_changing = is_changing;
+    }
+}
+
+const GLARE_TRIES: u32 = 4;
+/// How often we look whether the owner has answered the peer's change.
+const THEIRS_FIRST: Duration = Duration::from_millis(20);
 const SILENCE_BEFORE_NEXT: Duration = Duration::from_secs(4);
 const CONNECT_WITHIN: Duration = Duration::from_secs(4);
 const LOOK_UP_WITHIN: Duration = Duration::from_secs(4);

@@ -42,7 +42,8 @@ pub(crate) struct Dialog {
     pub is_counted: bool,
     /// A request of the peer's that waits for our answer: its INVITE, or a change.
     pub pending: Option<Pending>,
-    /// A change of ours that waits for the peer's answer.
+    /// A change of ours is wanted, and on the wire at this moment.
+    pub is_offering: bool,
     pub is_changing: bool,
     /// Ends the task that dials.
     pub stop: Rc<Notify>,
@@ -136,6 +137,7 @@ impl Dialog {
             proven: false,
             is_counted: false,
             pending: None,
+            is_offering: false,
             is_changing: false,
             stop: Rc::new(Notify::new()),
             holds_peer: false,
