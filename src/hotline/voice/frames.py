@@ -69,10 +69,16 @@ class Trunk(Part, frozen=True):
     behind_nat: bool
     allow_refer: bool
 
+    def __repr__(self) -> str:
+        return f"Trunk({self.name!r})"
+
 
 class Account(Part, frozen=True):
     name: str
     password: str
+
+    def __repr__(self) -> str:
+        return f"Account({self.name!r})"
 
 
 class Admission(Part, frozen=True):
