@@ -10,11 +10,13 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["Durability"]
 
 _CHECKPOINT_BYTES = 4 << 20
+_PASSIVE = "PRAGMA wal_checkpoint(PASSIVE)"
 _PAUSE_S = 0.005
 """Gathers the records of a few batches in one sync."""
 
@@ -28,6 +30,7 @@ class Durability:
         self._log = os.open(f"{file}-wal", os.O_RDONLY | os.O_CLOEXEC)
         self._written = threading.Event()
         self._ending = False
+        self._pause = threading.Event()
         self._seq = 0
         self._synced = 0
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
@@ -41,7 +44,7 @@ class Durability:
         self._written.set()
 
     async def durable(self, seq: int) -> None:
-        """Waits until `seq` is on the disk."""
+        """Waits until `seq` is on the disk. Raises OSError when the disk fails."""
         done = asyncio.get_running_loop().create_future()
         with self._mutex:
             if self._synced >= seq:
@@ -53,6 +56,7 @@ class Durability:
         """Syncs what is left and ends the thread."""
         self._ending = True
         self._written.set()
+        self._pause.set()
         self._thread.join()
         os.close(self._log)
 
@@ -64,35 +68,44 @@ class Durability:
                 self._written.clear()
                 self._sync()
                 if os.fstat(self._log).st_size > _CHECKPOINT_BYTES:
-                    _checkpoint(connection)
-                if not self._ending:
-                    threading.Event().wait(_PAUSE_S)
+                    self._checkpoint(connection)
+                self._pause.wait(_PAUSE_S)
             self._sync()
-        except (OSError, sqlite3.Error) as error:
-            # The loop goes on: written records survive the process, only a power cut may take them.
-            self._alarm(f"the journal cannot be synced to disk: {error}")
         finally:
             connection.close()
 
     def _sync(self) -> None:
-        seq = self._seq
-        os.fdatasync(self._log)
+        """On an error those who wait are told; written records still survive the process."""
+        seq, failure = self._seq, None
+        try:
+            os.fdatasync(self._log)
+        except OSError as error:
+            failure = error
+            self._alarm(f"the journal cannot be synced to disk: {error}")
         with self._mutex:
-            self._synced = seq
+            if failure is None:
+                self._synced = seq
             ready = [done for upto, done in self._waiting if upto <= seq]
             self._waiting = [(upto, done) for upto, done in self._waiting if upto > seq]
         for done in ready:
-            done.get_loop().call_soon_threadsafe(_resolve, done)
+            done.get_loop().call_soon_threadsafe(_resolve, done, failure)
+
+    def _checkpoint(self, connection: sqlite3.Connection) -> None:
+        """Moves the log into the database without holding the writer up; a few tries reach its end.
+
+        A full disk is the writer's to tell: until then the log goes on growing.
+        """
+        with suppress(sqlite3.OperationalError):
+            for _ in range(5):
+                busy, in_log, moved = connection.execute(_PASSIVE).fetchone()
+                if busy or in_log == moved:
+                    return
 
 
-def _checkpoint(connection: sqlite3.Connection) -> None:
-    """Moves the log into the database without ever holding the writer up; a few tries reach its end."""
-    for _ in range(5):
-        _, in_log, moved = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        if in_log == moved:
-            return
-
-
-def _resolve(done: "asyncio.Future[None]") -> None:
-    if not done.done():
+def _resolve(done: "asyncio.Future[None]", failure: OSError | None) -> None:
+    if done.done():
+        return
+    if failure is None:
         done.set_result(None)
+    else:
+        done.set_exception(failure)

@@ -51,7 +51,9 @@ class FolderLock:
             raise
 
     def release(self) -> None:
-        os.close(self._file)
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
 
 def _locked(file: int) -> bool:
