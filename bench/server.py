@@ -4,14 +4,13 @@ SIP_PORT (5060) and OPS_PORT (5290) come from the environment. Prints one line w
 `ready switch=PID engine=PID sip=IP:PORT`; ends on SIGTERM or Ctrl-C.
 """
 
-import json
 import os
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +21,6 @@ from bench.load import HERE, Processes
 __all__ = ["company"]
 
 PATIENCE_S = 60
-ECHO = 400
 
 
 @contextmanager
@@ -32,55 +30,38 @@ def company() -> Iterator[Processes]:
     Raises RuntimeError with their last words when they do not start.
     """
     folder = Path(tempfile.mkdtemp(prefix="hotline-bench-"))
-    sip_port, operators_port = _port("SIP_PORT", 5060), _port("OPS_PORT", 5290)
-    ports = {"SIP_PORT": str(sip_port), "OPS_PORT": str(operators_port)}
-    log = (folder / "log").open("wb")
-    engine = subprocess.Popen(
-        [_beside_python("hotline"), "serve", HERE / "company.toml"],
-        env=os.environ | ports | {"BENCH_DATA": str(folder / "data")},
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
+    operators_port = int(os.environ.get("OPS_PORT", "5290"))
+    with (folder / "log").open("wb") as log:
+        engine = subprocess.Popen(
+            [Path(sys.executable).parent / "hotline", "serve", HERE / "company.toml"],
+            env=os.environ | {"BENCH_DATA": str(folder / "data")},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
     try:
-        sip = f"127.0.0.1:{sip_port}"
-        _await_calls(engine, sip, folder / "log")
-        yield Processes(sip=sip, operators_port=operators_port, switch=_switch_of(folder / "data"), engine=engine.pid)
+        said = _ready_line(engine, folder / "log")
+        yield Processes(
+            sip=said["sip"], operators_port=operators_port, switch=int(said["switch"]), engine=int(said["engine"])
+        )
     finally:
         engine.terminate()
         try:
-            engine.wait(15)
+            engine.communicate(timeout=30)
         except subprocess.TimeoutExpired:
             engine.kill()
-            engine.wait()
-        log.close()
+            engine.communicate()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _await_calls(engine: "subprocess.Popen[bytes]", sip: str, log: Path) -> None:
-    """A test call is the only proof that calls are accepted: the echo number must answer."""
-    until = time.monotonic() + PATIENCE_S
-    phone = str(HERE.parent / "target" / "release" / "hotline-phone")
-    while time.monotonic() < until:
-        if engine.poll() is not None:
-            break
-        call = [phone, "call", f"sip:{ECHO}@{sip}", "--from", "+70000000000", "--for", "100ms", "--ring-for", "3s"]
-        if subprocess.run(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0:
-            return
-        time.sleep(0.2)  # the pace of the attempts
-    raise RuntimeError(f"the bench company does not answer; its last words:\n{log.read_text()[-3000:]}")
-
-
-def _switch_of(data: Path) -> int:
-    """The process id that the engine keeps beside the switch's socket."""
-    return int(json.loads((data / "run/switch.json").read_text())["pid"])
-
-
-def _port(variable: str, usual: int) -> int:
-    return int(os.environ.get(variable, usual))
-
-
-def _beside_python(name: str) -> Path:
-    return Path(sys.executable).parent / name
+def _ready_line(engine: "subprocess.Popen[str]", log: Path) -> dict[str, str]:
+    """`ready switch=PID engine=PID sip=IP:PORT`, which `hotline serve` says when calls are accepted."""
+    assert engine.stdout is not None
+    heard, _, _ = select.select([engine.stdout], [], [], PATIENCE_S)
+    line = engine.stdout.readline() if heard else ""
+    if not line.startswith("ready "):
+        raise RuntimeError(f"the bench company does not start: {line}{log.read_text()[-3000:]}")
+    return dict(word.split("=", 1) for word in line.split()[1:])
 
 
 def main() -> NoReturn:

@@ -3,13 +3,13 @@
 import json
 import os
 import re
+import select
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
@@ -65,7 +65,7 @@ class Hotline:
             "SWITCH_METRICS": str(self._switch_metrics),
             "RTP_PORTS": f"{rtp}-{rtp + 1999}",
         }
-        self._engine: subprocess.Popen[bytes] | None = None
+        self._engine: subprocess.Popen[str] | None = None
         self._log = folder / "engine.log"
 
     # --- processes ----------------------------------------------------------------------------------------------------
@@ -78,9 +78,8 @@ class Hotline:
 
     @property
     def switch(self) -> int:
-        """Process id of the living switch."""
-        kept = json.loads((self.folder / "data/run/switch.json").read_text())
-        return int(kept["pid"])
+        """Process id of the living switch, as the engine keeps it."""
+        return int(json.loads((self.folder / "data/run/switch.json").read_text())["pid"])
 
     def run_environment(self) -> dict[str, str]:
         """For processes of this company, with our programs on the path."""
@@ -98,29 +97,23 @@ class Hotline:
             check=False,
         )
 
-    def start(self, *, ready: bool = True) -> None:
-        """Starts `hotline serve`; it takes over a living switch."""
+    def start(self) -> None:
+        """Starts `hotline serve` and waits until calls are accepted; it takes over a living switch."""
         with self._log.open("ab") as log:
             self._engine = subprocess.Popen(
                 [Path(sys.executable).parent / "hotline", "serve", self.company],
                 env=self.run_environment(),
-                stdout=log,
+                stdout=subprocess.PIPE,
                 stderr=log,
+                text=True,
             )
-        if ready:
-            self.await_ready()
-
-    def await_ready(self) -> None:
-        """Until engine and switch both answer for their figures."""
-        until = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until:
-            assert self._engine is not None
-            if self._engine.poll() is not None:
-                break
-            if self._answers(self._engine_metrics) and self._answers(self._switch_metrics):
-                return
-            time.sleep(0.05)  # the pace of a poll
-        raise AssertionError(f"the hotline did not start:\n{self.log()[-4000:]}")
+        assert self._engine.stdout is not None
+        heard, _, _ = select.select([self._engine.stdout], [], [], PATIENCE_S)
+        line = self._engine.stdout.readline() if heard else ""
+        if not line.startswith("ready "):
+            self._engine.kill()
+            self._engine.wait()
+            raise AssertionError(f"the hotline did not start: {line}\n{self.log()[-4000:]}")
 
     def kill_engine(self) -> None:
         """kill -9 of Python."""
@@ -213,14 +206,6 @@ class Hotline:
     def holdings(self) -> tuple[Holdings, Holdings]:
         """What engine and switch hold now."""
         return holdings(self.engine), holdings(self.switch)
-
-    @staticmethod
-    def _answers(port: int) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2):
-                return True
-        except (urllib.error.URLError, OSError):
-            return False
 
 
 def _state(pid: int) -> str:
