@@ -482,6 +482,7 @@ class RecordingStarted(_Fact):
     call: CallId
     name: str
     kind: Literal["talk", "voicemail"]
+    legs: tuple[LegId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -235,35 +235,35 @@ def _hold_requested(step: Step, given: inputs.HoldRequested) -> None:
 
 def _command_refused(step: Step, given: inputs.CommandRefused) -> None:
     """The switch could not do it. A leg that is gone tells its own end; the rest is made good here."""
+    if given.command == "Record":
+        _record_refused(step, given)
+        return
     leg = step.state.legs.get(given.leg) if given.leg is not None else None
     if leg is None or given.leg is None:
         return
-    call = step.state.calls.get(leg.call)
-    ended = inputs.LegEnded(at=given.at, utc=given.utc, leg=given.leg, cause="unreachable")
     if leg.operator is not None:
         if given.command == "Dial":
-            _leg_ended(step, ended)
+            _leg_ended(step, inputs.LegEnded(at=given.at, utc=given.utc, leg=given.leg, cause="unreachable"))
         return
-    if call is None:
-        return
-    if given.command == "Play" and call.play is not None:
+    call = step.state.calls.get(leg.call)
+    if given.command == "Play" and call is not None and call.play is not None:
         _playback_ended(
             step,
             inputs.PlaybackEnded(at=given.at, utc=given.utc, leg=call.leg, play=call.play, reason="failed"),
         )
-    elif given.command == "Record" and call.recording is not None:
-        _recording_closed(
-            step,
-            inputs.RecordingClosed(
-                at=given.at,
-                utc=given.utc,
-                recording=call.recording,
-                path="",
-                duration_ms=0,
-                size=0,
-                reason="failed",
-            ),
-        )
+
+
+def _record_refused(step: Step, given: inputs.CommandRefused) -> None:
+    """The recording never began."""
+    for entry in reversed(list(step.state.recordings.values())):
+        if entry.id == given.recording or (given.recording is None and given.leg in entry.legs):
+            _recording_closed(
+                step,
+                inputs.RecordingClosed(
+                    at=given.at, utc=given.utc, recording=entry.id, path="", duration_ms=0, size=0, reason="failed"
+                ),
+            )
+            return
 
 
 def _hang_up_call(step: Step, given: inputs.HangUpCall) -> None:
@@ -305,6 +305,7 @@ def _hang_up(step: Step, call: Call, given: Input) -> None:
 
 def _drop(step: Step, call: Call, given: Input) -> None:
     wait.give_up(step, call, "closed")
+    talk.end(step, call, "system")
     caller.drop(step, call)
 
 

@@ -149,6 +149,8 @@ class CommandRefused(_Input):
     leg: LegId | None
     command: str
     reason: str
+    recording: RecordingId | None = None
+    """Which, when the command was Record and its name is known; else it is found by the leg."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,9 +30,10 @@ def record(
     """Records the caller on the left and the operator, if any, on the right."""
     id_ = RecordingId(f"{call.id}-r{call.recordings + 1}")
     path = name(step.utc, place, id_)
-    step.true(facts.RecordingStarted(at=step.at, recording=id_, call=call.id, name=path, kind=kind))
+    left = (call.leg,)
     right = () if operator_leg is None else (operator_leg,)
-    step.do(commands.Record(recording=id_, call=call.id, left=(call.leg,), right=right, name=path, max_ms=max_ms))
+    step.true(facts.RecordingStarted(at=step.at, recording=id_, call=call.id, name=path, kind=kind, legs=left + right))
+    step.do(commands.Record(recording=id_, call=call.id, left=left, right=right, name=path, max_ms=max_ms))
 
 
 def stop(step: Step, call: Call) -> None:
@@ -68,7 +69,7 @@ def name(utc: int, place: str, recording: RecordingId) -> str:
 
 def _recording_started(memory: Memory, fact: facts.RecordingStarted) -> None:
     memory.state.recordings[fact.recording] = Recording(
-        id=fact.recording, call=fact.call, name=fact.name, kind=fact.kind, began_at=fact.at
+        id=fact.recording, call=fact.call, name=fact.name, kind=fact.kind, legs=fact.legs, began_at=fact.at
     )
     if call := memory.state.calls.get(fact.call):
         call.recordings += 1

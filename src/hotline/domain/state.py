@@ -205,6 +205,7 @@ class Recording:
     call: CallId
     name: str
     kind: Literal["talk", "voicemail"]
+    legs: tuple[LegId, ...]
     began_at: int
 
 
