@@ -97,11 +97,18 @@ class Hotline:
             check=False,
         )
 
-    def start(self) -> None:
+    def take_over(self) -> None:
+        """Starts an engine in the place of one that is at work or frozen."""
+        before = self._engine
+        self.start("--take-over")
+        assert before is not None
+        before.wait(5)
+
+    def start(self, *options: str) -> None:
         """Starts `hotline serve` and waits until calls are accepted; it takes over a living switch."""
         with self._log.open("ab") as log:
             self._engine = subprocess.Popen(
-                [Path(sys.executable).parent / "hotline", "serve", self.company],
+                [Path(sys.executable).parent / "hotline", "serve", *options, self.company],
                 env=self.run_environment(),
                 stdout=subprocess.PIPE,
                 stderr=log,
