@@ -21,6 +21,7 @@ from hotline.domain.inputs import (
     LegArrived,
     Opened,
     Resumed,
+    SettingsChanged,
     SwitchLost,
     TimeCame,
 )
@@ -34,6 +35,7 @@ from hotline.domain.records import (
     Snapshot,
     Welcomed,
 )
+from hotline.domain.settings import Settings
 from hotline.domain.state import State
 from hotline.engine.inbox import Ask, Inbox
 from hotline.engine.ports import Clock, Journal, Projection, Switch
@@ -101,6 +103,17 @@ class Engine:
     @property
     def now(self) -> int:
         return self._clock.now()
+
+    def begin(self, settings: Settings) -> None:
+        """The owner's settings as they are at the start, before the switch is heard.
+
+        Where the journal has others, calls of the gap are still taken by those.
+        """
+        if self.state.settings is None:
+            self._decide(SettingsChanged(at=self._clock.now(), utc=self._clock.utc(), settings=settings))
+            self._release()
+        else:
+            self.ask(lambda at, utc: SettingsChanged(at=at, utc=utc, settings=settings))
 
     def ask(self, make: Callable[[int, int], Input]) -> "asyncio.Future[Decision]":
         """One more input, made with `at` and `utc` when its turn comes; answered when it is written.
@@ -183,6 +196,7 @@ class Engine:
         if welcomed.boot == self._position.boot:
             self._resent_from = (welcomed.seq, welcomed.i)
             self._switch.resume(self._journal.commands_after(welcomed.seq, welcomed.i))
+            self._switch.acknowledge(self._written)
         else:
             # Nothing decided for the old switch means anything to the new one.
             first = self._position.boot == 0
@@ -288,16 +302,16 @@ class Engine:
 
     def _claim(self, seed: str) -> None:
         """The first record of an engine: a deposed one that wakes up finds its next number taken."""
-        now, utc = max(self._clock.now(), self._at), self._clock.utc()
         if self._seq == 0:
-            self._decide(Opened(at=now, utc=utc, seed=seed))
+            self._decide(Opened(at=self._clock.now(), utc=self._clock.utc(), seed=seed))
         else:
-            self._mark(now, utc)
+            # At the last record's time: the switch's backlog from the gap is still to come.
+            self._mark(self._at, self._clock.utc())
         self._release()
 
     def _mark(self, at: int, utc: int) -> None:
         self._seq += 1
-        self._at = max(at, self._at)
+        self._at = at
         self._batch.append(Record(seq=self._seq, at=self._at, utc=utc, position=self._position))
 
     # --- release --------------------------------------------------------------------------------------
@@ -306,7 +320,7 @@ class Engine:
         """Writes what was decided; only then lets it out."""
         if self._batch_position() != self._position:
             # Events that the domain does not know came last: without a mark they would come again.
-            self._mark(self._clock.now(), self._clock.utc())
+            self._mark(self._at, self._clock.utc())
         records, self._batch = self._batch, []
         answers, self._answers = self._answers, []
         if not records:
