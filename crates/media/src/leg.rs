@@ -210,6 +210,10 @@ impl Sender {
         if (sequence.wrapping_sub(anchor.first) as i16) < 0 {
             return None;
         }
+        let off = timestamp.wrapping_add(anchor.timestamp).wrapping_sub(self.now(now_us)) as i32;
+        // A source may set its clock without a new SSRC; ours goes on.
+        let anchor =
+            if off.unsigned_abs() > MOST_OFF { self.hold_on(from, sequence, timestamp, now_us) } else { anchor };
         let ours = (sequence.wrapping_add(anchor.sequence), timestamp.wrapping_add(anchor.timestamp));
         if (ours.0.wrapping_sub(self.sequence) as i16) >= 0 {
             self.sequence = ours.0.wrapping_add(1);
@@ -485,14 +489,18 @@ impl Slab {
     }
 }
 
+/// A relayed timestamp may be so far from our clock, in samples: two seconds.
+const MOST_OFF: u32 = 16_000;
+
 /// Jitter is shorter than this.
 const QUIET_US: u64 = 200_000;
 
 /// At 8 kHz.
 const US_PER_SAMPLE: u64 = 125;
 
-/// Twice the 50 packets a second of 20 ms, and twice 64 kbit/s with the headers of as many packets.
-const MOST_PACKETS: u32 = 100;
+/// Twice the 50 packets a second of 20 ms (which is a peer's right who sends every 10 ms, hence the few more), and
+/// twice 64 kbit/s with the headers of as many packets.
+const MOST_PACKETS: u32 = 104;
 const MOST_OCTETS: u32 = 2 * 8_000 + MOST_PACKETS * 12;
 
 /// RFC 3550 appendix A.1.

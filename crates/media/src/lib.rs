@@ -23,6 +23,8 @@
 mod command;
 mod digits;
 mod ears;
+#[cfg(test)]
+mod invariants;
 mod jitter;
 mod leg;
 mod machine;

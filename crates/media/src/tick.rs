@@ -1,5 +1,7 @@
 //! The one pass every 20 ms: everything paced goes out here.
 
+use std::net::SocketAddr;
+
 use hotline_sound::mix::Sum;
 use hotline_sound::{FRAME_SAMPLES, Law};
 
@@ -126,9 +128,12 @@ enum Paced {
 impl Leg {
     /// Sends what is paced for this leg, by the order of the crate's page.
     fn pace(&mut self, grid_us: u64, now_us: u64, scratch: &mut [u8], out: &mut impl Outputs) -> Paced {
+        let Some(to) = self.source.reply_to().filter(|_| self.format.may_send) else {
+            return self.pace_unheard();
+        };
         if let Some(sending) = &mut self.sending {
             let step = sending.step();
-            return self.pace_digits(step, grid_us, now_us, scratch, out);
+            return self.pace_digits(step, to, grid_us, now_us, scratch, out);
         }
         let law = self.format.law;
         if self.player.is_some() {
@@ -146,6 +151,19 @@ impl Leg {
             Linked::Mix => {}
             Linked::Relay if self.sender.is_relaying(now_us) => {}
             Linked::Relay | Linked::Nothing => self.send_frame(silence(law), grid_us, now_us, scratch, out),
+        }
+        Paced::Goes
+    }
+
+    /// A peer that wants nothing now: a play and speech go on unheard, keys wait for it.
+    fn pace_unheard(&mut self) -> Paced {
+        if let Some(player) = &mut self.player
+            && self.sending.is_none()
+        {
+            return if matches!(player.next(), Next::Finished) { Paced::Ended } else { Paced::Goes };
+        }
+        if let Some(feed) = &mut self.feed {
+            drop(feed.take_frame());
         }
         Paced::Goes
     }
@@ -171,6 +189,7 @@ impl Leg {
     fn pace_digits(
         &mut self,
         step: Step,
+        to: SocketAddr,
         grid_us: u64,
         now_us: u64,
         scratch: &mut [u8],
@@ -179,7 +198,6 @@ impl Leg {
         match step {
             Step::Event { payload, is_first } => {
                 let (sequence, timestamp) = self.sender.pace_event(grid_us, is_first);
-                let Some(to) = self.source.reply_to().filter(|_| self.format.may_send) else { return Paced::Goes };
                 let first = u8::from(is_first) << 7 | self.format.digits_type;
                 rtp::write_header(scratch, first, sequence, timestamp, self.sender.ssrc);
                 scratch[HEADER..HEADER + payload.len()].copy_from_slice(&payload);
@@ -210,8 +228,8 @@ impl Leg {
         let Some(target) = &self.target else { return };
         let to = match (target.rtcp, self.source.reply_to()) {
             // The host is the one that is listened to, whatever SDP says: reports go to no third party.
-            (Some(rtcp), Some(source)) => std::net::SocketAddr::new(source.ip(), rtcp.port()),
-            (None, Some(source)) => std::net::SocketAddr::new(source.ip(), source.port().wrapping_add(1)),
+            (Some(rtcp), Some(source)) => SocketAddr::new(source.ip(), rtcp.port()),
+            (None, Some(source)) => SocketAddr::new(source.ip(), source.port().wrapping_add(1)),
             (_, None) => return,
         };
         if self.reception.ssrc.is_none() && self.quality.packets_out == 0 {
