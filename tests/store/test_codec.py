@@ -1,7 +1,7 @@
 """What is written is read again, by this release and by a later one."""
 
 import dataclasses
-from typing import get_args
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -54,7 +54,12 @@ SETTINGS = Settings(
 @settings(max_examples=300, deadline=None)
 def test_every_input_fact_and_command_comes_back_equal(data: st.DataObject) -> None:
     """Each class of the three unions, with any values in its fields."""
-    for choice, union in ((FACTS, facts.Fact), (COMMANDS, commands.Command), (INPUTS, inputs.Input)):
+    unions: list[tuple[Choice[Any], Any]] = [
+        (FACTS, facts.Fact),
+        (COMMANDS, commands.Command),
+        (INPUTS, inputs.Input),
+    ]
+    for choice, union in unions:
         kind = data.draw(st.sampled_from(get_args(union)))
         value = data.draw(st.from_type(kind)) if not _holds_settings(kind) else _with_settings(kind)
         name, plain = choice.plain(value)
