@@ -7,12 +7,15 @@
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hotline.config import tables
 from hotline.config.keys import MANDATORY, Key
+from hotline.domain.call import CALL
+from hotline.domain.operator import OPERATOR
 
 HOUSE = Path(__file__).resolve().parent.parent
 DRAWN = "<!-- Drawn from the code by `make docs`; edit the code instead. -->"
@@ -27,7 +30,7 @@ def main(folder: Path) -> None:
 
 def pages() -> dict[str, str]:
     """File name -> text of each generated page."""
-    return {"configuration.md": configuration(), "control-protocol.md": control_protocol()}
+    return {"configuration.md": configuration(), "control-protocol.md": control_protocol(), "states.md": states()}
 
 
 # --- configuration ----------------------------------------------------------------------------------------------------
@@ -173,6 +176,46 @@ _TYPES = (
     (r"bool", "yes or no"),
     (r"[ui]\d+", "whole number"),
 )
+
+
+# --- states -----------------------------------------------------------------------------------------------------------
+
+
+def states() -> str:
+    """The two state tables of the domain; a dot is `ignore`, or the state that stays."""
+    lines = [
+        "# States",
+        DRAWN,
+        "Every (state, event) is decided in these tables and nowhere else; a dot means that nothing changes.",
+        "## A call: what is done",
+        "The caller's step in rows, what may happen in columns; the cell is the action (`domain/call.py`).",
+        _matrix(CALL, lambda state, action: action == "ignore"),
+        "## An operator: the next state",
+        "What the machine knows of him; his own choice (ready, paused, signed out) is kept apart (`domain/operator.py`).",
+        _matrix(OPERATOR, lambda state, following: state == following),
+        _diagram(OPERATOR),
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def _matrix(table: Mapping[Any, Mapping[Any, str]], unchanged: Callable[[str, str], bool]) -> str:
+    events = list(next(iter(table.values())))
+    rows = [f"| | {' | '.join(events)} |", "|---" * (len(events) + 1) + "|"]
+    for state, row in table.items():
+        cells = ["·" if unchanged(state, row[event]) else row[event] for event in events]
+        rows.append(f"| **{state}** | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _diagram(table: Mapping[Any, Mapping[Any, str]]) -> str:
+    arrows = [
+        f"    {state} --> {following}: {event}"
+        for state, row in table.items()
+        for event, following in row.items()
+        if following != state
+    ]
+    return "\n".join(["```mermaid", "stateDiagram-v2", f"    [*] --> {next(iter(table))}", *arrows, "```"])
+
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]) if len(sys.argv) > 1 else HOUSE / "docs/reference")
