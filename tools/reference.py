@@ -112,7 +112,7 @@ def control_protocol() -> str:
 _WIRE = (
     "A frame on the wire is a length (u32, big endian) and a MessagePack map whose first key `t` names the variant; "
     "the other keys stand in the order of the tables below. `_us` are microseconds on the switch's boot-time clock, "
-    "`_ms` durations in milliseconds. The golden frames of `contract/` are read and written identically by the tests of both."
+    "`_ms` durations in milliseconds. The golden frames of `contract/` are read and written identically by both halves."
 )
 _TITLES = (
     ("From the engine to the switch", "ToSwitch"),
@@ -191,7 +191,7 @@ def states() -> str:
         "The caller's step in rows, what may happen in columns; the cell is the action (`domain/call.py`).",
         _matrix(CALL, lambda state, action: action == "ignore"),
         "## An operator: the next state",
-        "What the machine knows of him; his own choice (ready, paused, signed out) is kept apart (`domain/operator.py`).",
+        "What the machine knows of him; what he chose (ready, paused) is kept apart (`domain/operator.py`).",
         _matrix(OPERATOR, lambda state, following: state == following),
         _diagram(OPERATOR),
     ]
