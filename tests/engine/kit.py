@@ -162,7 +162,7 @@ class Desk:
         self.journal: DyingJournal
         self.engine: Engine
         self.begin()
-        self.engine.begin(self.settings)
+        self.take_settings()
         self.switch.connect(self.engine)
         self.run()
 
@@ -176,6 +176,10 @@ class Desk:
             projection=NoProjection(),
             seed="t",
         )
+
+    def take_settings(self) -> None:
+        self.engine._decide(inputs.SettingsChanged(**self._when(), settings=self.settings))
+        self.engine._release()
 
     def run(self) -> None:
         while self.engine.step():

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,8 @@ from hotline.domain.hotline import Decision, Hotline
 from hotline.domain.ids import LegId, OperatorId, PlayId
 from hotline.domain.records import Arrival, Position, Record
 from hotline.engine.inbox import ASKS, TooBusy
-from tests.engine.kit import Desk, Killed
+from tests.domain.kit import company
+from tests.engine.kit import Desk, Killed, PretendSwitch, VirtualClock
 
 
 def test_a_call_goes_from_arrival_to_an_operators_phone(desk: Desk) -> None:
@@ -173,3 +175,23 @@ async def test_the_loop_sleeps_until_the_next_timer(desk: Desk) -> None:
 
 def _last_play(desk: Desk) -> PlayId:
     return desk.executed(Play)[-1].play
+
+
+async def test_the_first_settings_come_before_the_switch(tmp_path: Path) -> None:
+    """An engine without any has nothing to hold its asks for; later ones wait for the backlog."""
+    desk = Desk.__new__(Desk)
+    desk.clock, desk.folder = VirtualClock(), tmp_path
+    desk.switch = PretendSwitch(desk.clock)
+    desk.begin()
+    first = desk.engine.ask(lambda at, utc: inputs.SettingsChanged(at=at, utc=utc, settings=company()))
+    desk.run()
+    later = desk.engine.ask(lambda at, utc: inputs.TimeCame(at=at, utc=utc))
+    desk.run()
+
+    assert (True, False) == (first.done(), later.done())
+
+    desk.switch.connect(desk.engine)
+    desk.run()
+
+    assert later.done()
+    desk.journal.close()

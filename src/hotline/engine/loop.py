@@ -21,7 +21,6 @@ from hotline.domain.inputs import (
     LegArrived,
     Opened,
     Resumed,
-    SettingsChanged,
     SwitchLost,
     TimeCame,
 )
@@ -35,7 +34,6 @@ from hotline.domain.records import (
     Snapshot,
     Welcomed,
 )
-from hotline.domain.settings import Settings
 from hotline.domain.state import State
 from hotline.engine.inbox import Ask, Inbox
 from hotline.engine.ports import Clock, Journal, Projection, Switch
@@ -104,17 +102,6 @@ class Engine:
     def now(self) -> int:
         return self._clock.now()
 
-    def begin(self, settings: Settings) -> None:
-        """The owner's settings as they are at the start, before the switch is heard.
-
-        Where the journal has others, calls of the gap are still taken by those.
-        """
-        if self.state.settings is None:
-            self._decide(SettingsChanged(at=self._clock.now(), utc=self._clock.utc(), settings=settings))
-            self._release()
-        else:
-            self.ask(lambda at, utc: SettingsChanged(at=at, utc=utc, settings=settings))
-
     def ask(self, make: Callable[[int, int], Input]) -> "asyncio.Future[Decision]":
         """One more input, made with `at` and `utc` when its turn comes; answered when it is written.
 
@@ -159,9 +146,15 @@ class Engine:
             self._held_until = None
         if self._held_until is None:
             self._come_due(now)
+        if self._takes_asks:
             self._take_asks()
         self._release()
-        return self.inbox.has_news or (self.inbox.has_asks and self._held_until is None)
+        return self.inbox.has_news or (self.inbox.has_asks and self._takes_asks)
+
+    @property
+    def _takes_asks(self) -> bool:
+        """Not in a gap, whose backlog comes first; but the very first settings come before any call."""
+        return self._held_until is None or self.state.settings is None
 
     # --- news of the switch -----------------------------------------------------------------------
 
