@@ -1,6 +1,6 @@
 //! One leg: what it sends, what it receives, who it hears and who hears it. And the slab that holds all legs.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -264,15 +264,6 @@ impl Sender {
         match self.anchor {
             Some(_) => self.timestamp,
             None => self.clock(now_us),
-        }
-    }
-
-    /// The relayed leg has another key in this machine.
-    pub fn rename(&mut self, renamed: &HashMap<LegKey, LegKey>) {
-        if let Some(anchor) = &mut self.anchor
-            && let Some(new) = renamed.get(&anchor.from)
-        {
-            anchor.from = *new;
         }
     }
 

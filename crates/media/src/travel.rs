@@ -133,7 +133,8 @@ impl Machine {
         for keys in [&mut leg.hears, &mut leg.heard_by, &mut leg.relays] {
             replace(keys, renamed);
         }
-        leg.sender.rename(renamed);
+        // Its numbers go on from where they are: relayed ones are anchored anew, under the source's new key.
+        leg.sender.let_go();
         if let Some(room) = leg.room.clone() {
             self.rooms.entry(room).or_default().push(key);
         }

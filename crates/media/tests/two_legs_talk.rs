@@ -16,8 +16,12 @@ fn each_hears_the_other_in_every_pair_of_laws() {
 
         assert_eq!(Some(ANNA), house.phones[alisa].hears());
         assert_eq!(Some(ALISA), house.phones[anna].hears());
-        assert_seamless(&house.phones[alisa].seen);
-        assert_seamless(&house.phones[anna].seen);
+        for phone in [alisa, anna] {
+            assert_seamless(&house.phones[phone].seen);
+            // As clean as it was spoken: octets of the other law would sound like the tone with its harmonics.
+            let level = hotline_sound::level::dbfs(&house.phones[phone].heard[1_600..]);
+            assert!((level + 15.0).abs() < 0.3, "{ours:?} {theirs:?}: {level} dBFS");
+        }
     }
 }
 
@@ -106,6 +110,22 @@ fn a_pause_of_the_source_is_filled_with_silence() {
     assert!(seen.windows(2).all(|pair| pair[1].sequence.wrapping_sub(pair[0].sequence) == 1));
     let time = seen[seen.len() - 1].timestamp.wrapping_sub(seen[0].timestamp);
     assert!((6_900 * 8..7_100 * 8).contains(&time), "{time}");
+}
+
+#[test]
+fn a_source_that_sets_its_clock_is_heard_on_our_clock() {
+    for jump in [80_000, u32::MAX - 80_000] {
+        let mut house = House::new();
+        let alisa = house.phone("alisa", ALISA, Law::A);
+        let anna = house.phone("anna", ANNA, Law::A);
+        house.connect("talk", &[(alisa, &[anna]), (anna, &[alisa])], &[]);
+        house.run(1_000);
+        house.phones[alisa].pause(jump);
+        house.run(1_000);
+
+        assert_seamless(&house.phones[anna].seen);
+        assert_eq!(Some(ALISA), house.phones[anna].hears());
+    }
 }
 
 #[test]

@@ -47,6 +47,15 @@ fn every_format_gives_the_tone_at_the_same_loudness() {
 }
 
 #[test]
+fn two_channels_are_averaged_and_keep_their_level() {
+    for name in FILES {
+        let samples = file::samples(bytes(name)).unwrap();
+        let level = tone::level_at(&samples[400..samples.len() - 400], 440.0);
+        assert!((level + 17.0).abs() < 0.5, "{name}: {level} dBFS");
+    }
+}
+
+#[test]
 fn what_is_no_sound_is_refused_in_a_sentence() {
     let mut silent = bytes("tone-16k.wav");
     silent.truncate(44);
