@@ -89,6 +89,8 @@ async def running(
         await _ensure(switch, patience=OWN_UNIT_PATIENCE if keep_switch else 0.0)
         ran = _start(failed, engine.run())
         stack.push_async_callback(_end_engine, engine, ran)
+        if engine.state.settings is None:
+            await _or_failed(failed, reload.take(config))
         tasks = [_start(failed, link.run(engine.inbox, lambda: engine.position)), _start(failed, switch.watch())]
         stack.push_async_callback(_end_voice, switch, tasks, engine, lambda: keep_switch or handover.exists())
         await _or_failed(failed, reload.take(config))

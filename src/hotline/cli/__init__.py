@@ -3,7 +3,11 @@
 import typer
 
 from hotline import __version__
+from hotline.cli.call import call
 from hotline.cli.check import check
+from hotline.cli.doctor import doctor
+from hotline.cli.operator import operator
+from hotline.cli.reload import reload
 from hotline.cli.serve import serve
 
 __all__ = ["app", "main"]
@@ -14,10 +18,10 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
 )
-app.command()(serve)
-app.command()(check)
+for verb in (serve, check, reload, call, doctor):
+    app.command()(verb)
+app.add_typer(operator, name="operator")
 
 
 def _version(wanted: bool) -> None:

@@ -11,19 +11,29 @@ from hotline.app.exits import Exit
 from hotline.cli.words import fail, say_findings
 from hotline.config import Config, Loaded, load
 
-__all__ = ["DEFAULT", "File", "read", "valid"]
+__all__ = ["DEFAULT", "DEMO", "Company", "File", "here", "read", "valid"]
 
 DEFAULT = Path("company.toml")
+DEMO = Path("var/demo/company.toml")
+"""What `hotline demo` leaves behind."""
+Company = Annotated[Path, typer.Option("--company", "-c", help="The company's file.")]
 File = Annotated[Path, typer.Argument(help="The company's file.", show_default=True)]
+
+
+def here(file: Path) -> Path:
+    """The file that is meant: where there is no company.toml, the last demo's."""
+    return DEMO if file == DEFAULT and not file.exists() and DEMO.exists() else file
 
 
 def read(file: Path) -> Loaded:
     """The file as it is now."""
+    file = here(file)
     return load(file, today=datetime.now(UTC).date(), environ=os.environ)
 
 
 def valid(file: Path, *, quiet: bool = False) -> Config:
     """A valid configuration; else says every mistake and ends."""
+    file = here(file)
     loaded = read(file)
     if loaded.config is None or not quiet:
         say_findings(loaded.findings)
