@@ -54,7 +54,7 @@ fn main() {
         }
     });
     measure("silence to each, packets from each", |_, _, _| {});
-    measure("bridges of two", |machine, legs, sink| bridge(machine, legs, sink));
+    measure("bridges of two", bridge);
     measure("bridges of two, each recorded", |machine, legs, sink| {
         bridge(machine, legs, sink);
         for (number, pair) in legs.chunks_exact(2).enumerate() {

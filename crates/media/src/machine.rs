@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use crate::TICK_US;
 use crate::digits::Heard;
-use crate::leg::{Leg, Origin, Place, Slab};
+use crate::leg::Leg;
 use crate::outputs::{Event, Outputs, PlayEnd};
 use crate::quality::Quality;
+use crate::reception::Place;
 use crate::recorder::Recording;
 use crate::rtp::{self, HEADER, MAX_PACKET, Packet};
+use crate::sender::Origin;
 use crate::setup::{LegKey, LegSetup, Refused, Target};
+use crate::slab::Slab;
 use crate::source::Verdict;
 
 /// What one media thread does. It owns its legs; see the crate's page for the rules.

@@ -3,8 +3,8 @@
 use hotline_sound::mix::Sum;
 use hotline_sound::{FRAME_SAMPLES, StereoFrame};
 
-use crate::leg::Slab;
 use crate::setup::LegKey;
+use crate::slab::Slab;
 
 /// Names a recording. The caller chooses it, unique among all machines that exchange legs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

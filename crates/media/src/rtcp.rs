@@ -2,7 +2,8 @@
 
 use std::io::Write as _;
 
-use crate::leg::{Leg, Reception};
+use crate::leg::Leg;
+use crate::reception::Reception;
 use crate::rtp::word;
 
 /// A report goes out every five seconds (RFC 3550 section 6.2).

@@ -7,12 +7,13 @@ use hotline_sound::{FRAME_SAMPLES, Law};
 
 use crate::TICK_US;
 use crate::digits::Step;
-use crate::leg::{Leg, Linked, Slab};
+use crate::leg::{Leg, Linked};
 use crate::machine::Machine;
 use crate::outputs::{Event, Outputs, PlayEnd};
 use crate::player::Next;
 use crate::rtcp::{self, EVERY_TICKS, MAX_REPORT};
 use crate::rtp::{self, HEADER};
+use crate::slab::Slab;
 
 const PACKET: usize = HEADER + FRAME_SAMPLES;
 

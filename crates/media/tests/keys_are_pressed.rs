@@ -20,7 +20,7 @@ fn press(house: &mut House, phone: usize, event: u8) {
 }
 
 #[test]
-fn keys_in_a_menu_are_heard_once_each() {
+fn keys_of_a_waiting_caller_are_heard_once_each() {
     let mut house = House::new();
     let alisa = house.phone("alisa", ALISA, Law::A);
     house.run(100);

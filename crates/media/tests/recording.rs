@@ -83,12 +83,12 @@ fn a_paused_recording_keeps_time_with_silence() {
 #[test]
 fn a_leg_joins_a_running_recording_and_an_ended_one_leaves_silence() {
     let (mut house, alisa, anna) = talk();
-    let (caller, operator) = (house.leg(alisa), house.leg(anna));
+    let (caller, callee) = (house.leg(alisa), house.leg(anna));
     house.machine.record(CALL, &[caller], &[]).unwrap();
     house.run(500);
-    house.machine.record(CALL, &[caller], &[operator]).unwrap();
+    house.machine.record(CALL, &[caller], &[callee]).unwrap();
     house.run(500);
-    house.machine.close_leg(operator, &mut house.out).unwrap();
+    house.machine.close_leg(callee, &mut house.out).unwrap();
     house.run(500);
 
     let right = channel(&house.out.recorded[&CALL], 1);
@@ -102,10 +102,10 @@ fn a_leg_joins_a_running_recording_and_an_ended_one_leaves_silence() {
 #[test]
 fn a_recording_of_a_gone_leg_is_refused_whole() {
     let (mut house, alisa, anna) = talk();
-    let (caller, operator) = (house.leg(alisa), house.leg(anna));
-    house.machine.close_leg(operator, &mut house.out).unwrap();
+    let (caller, callee) = (house.leg(alisa), house.leg(anna));
+    house.machine.close_leg(callee, &mut house.out).unwrap();
 
-    assert_eq!(Err(Refused::NoSuchLeg), house.machine.record(CALL, &[caller], &[operator]));
+    assert_eq!(Err(Refused::NoSuchLeg), house.machine.record(CALL, &[caller], &[callee]));
     house.run(100);
     assert!(house.out.recorded.is_empty());
 }

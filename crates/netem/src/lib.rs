@@ -23,7 +23,7 @@ pub struct Conditions {
     pub duplicate: f64,
     /// What every packet takes, in microseconds.
     pub delay_us: u64,
-    /// What a packet may take longer, evenly spread up to this. Order is kept, as in a router's queue.
+    /// What a packet may take longer, evenly spread up to this. Order is kept.
     pub jitter_us: u64,
     /// The share of packets that are overtaken by those sent in the `reorder_us` after them.
     pub reorder: f64,
