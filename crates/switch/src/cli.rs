@@ -61,6 +61,9 @@ pub struct Run {
     /// The realm of challenges to accounts.
     #[arg(long, value_name = "NAME", default_value = "hotline")]
     pub realm: String,
+    /// Recordings stop first: they neither begin nor go on with less than this free on their disk.
+    #[arg(long, value_name = "MB", default_value_t = 200)]
+    pub min_free_mb: u64,
     /// What is logged to stderr, as JSON lines.
     #[arg(long, value_enum, default_value_t = LogLevel::Info)]
     pub log: LogLevel,

@@ -25,7 +25,11 @@ pub type Tag = u64;
 /// From the signalling thread.
 #[derive(Debug)]
 pub enum ToRecorder {
-    Begin { tag: Tag, path: PathBuf, max_ms: Option<u64> },
+    Begin {
+        tag: Tag,
+        path: PathBuf,
+        max_ms: Option<u64>,
+    },
     /// Close everything and end the thread.
     Shutdown,
 }
@@ -35,8 +39,15 @@ pub enum ToRecorder {
 #[allow(clippy::large_enum_variant, reason = "the ring's slots are made once; a box would allocate for each frame")]
 pub enum Tape {
     /// `missed` frames had no room before this one.
-    Frame { tag: Tag, missed: u32, frame: StereoFrame },
-    End { tag: Tag, reason: RecordingEnd },
+    Frame {
+        tag: Tag,
+        missed: u32,
+        frame: StereoFrame,
+    },
+    End {
+        tag: Tag,
+        reason: RecordingEnd,
+    },
 }
 
 /// To the signalling thread: the file is complete.

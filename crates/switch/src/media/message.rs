@@ -17,21 +17,58 @@ pub type Hears = Vec<(MediaLeg, Vec<MediaLeg>)>;
 /// Commands, executed in order. One that names a leg that is not there is answered with `FromMedia::Refused`.
 #[derive(Debug)]
 pub enum ToMedia {
-    Open { setup: LegSetup, pair: Pair },
-    Retarget { leg: MediaLeg, target: Target },
+    Open {
+        setup: LegSetup,
+        pair: Pair,
+    },
+    Retarget {
+        leg: MediaLeg,
+        target: Target,
+    },
     /// Answered with `Closed`.
-    Close { leg: MediaLeg },
-    Play { leg: MediaLeg, play: Arc<str>, clips: Vec<Clip>, repeat: bool, gap_ms: u32 },
+    Close {
+        leg: MediaLeg,
+    },
+    Play {
+        leg: MediaLeg,
+        play: Arc<str>,
+        clips: Vec<Clip>,
+        repeat: bool,
+        gap_ms: u32,
+    },
     /// An empty `play` stops whichever runs.
-    Stop { leg: MediaLeg, play: Arc<str> },
-    Connect { room: Arc<str>, hears: Hears, release: Vec<MediaLeg> },
-    Record { tag: Tag, left: Vec<MediaLeg>, right: Vec<MediaLeg> },
-    PauseRecording { tag: Tag, is_paused: bool },
+    Stop {
+        leg: MediaLeg,
+        play: Arc<str>,
+    },
+    Connect {
+        room: Arc<str>,
+        hears: Hears,
+        release: Vec<MediaLeg>,
+    },
+    Record {
+        tag: Tag,
+        left: Vec<MediaLeg>,
+        right: Vec<MediaLeg>,
+    },
+    PauseRecording {
+        tag: Tag,
+        is_paused: bool,
+    },
     /// The tape gets its `End` after the last frame.
-    StopRecording { tag: Tag, reason: RecordingEnd },
-    SendDigits { leg: MediaLeg, digits: String },
+    StopRecording {
+        tag: Tag,
+        reason: RecordingEnd,
+    },
+    SendDigits {
+        leg: MediaLeg,
+        digits: String,
+    },
     /// At the next tick: these legs with their rooms and recordings leave. Answered with `Left`.
-    MoveOut { legs: Vec<MediaLeg> },
+    MoveOut {
+        legs: Vec<MediaLeg>,
+        to: usize,
+    },
     MoveIn(Box<Luggage>),
     /// Answered with a `Sample` for each leg.
     Sample,
@@ -42,18 +79,30 @@ pub enum ToMedia {
 #[derive(Debug)]
 pub enum FromMedia {
     /// A leg is closed and so are its sockets.
-    Closed { leg: MediaLeg, quality: Quality },
+    Closed {
+        leg: MediaLeg,
+        quality: Quality,
+    },
     Left(Box<Luggage>),
     Told(Event),
-    Sample { leg: MediaLeg, quality: Quality },
+    Sample {
+        leg: MediaLeg,
+        quality: Quality,
+    },
     /// A command could not be carried out, in words.
-    Refused { leg: Option<MediaLeg>, play: Option<Arc<str>>, reason: String },
+    Refused {
+        leg: Option<MediaLeg>,
+        play: Option<Arc<str>>,
+        reason: String,
+    },
 }
 
 /// Legs on their way from one thread to another.
 #[derive(Debug)]
 pub struct Luggage {
-    pub company: Company,
+    /// The thread that expects them.
+    pub to: usize,
+    pub companies: Vec<Company>,
     pub pairs: Vec<(MediaLeg, Pair)>,
     /// Frames that their recordings' tapes have missed so far.
     pub missed: Vec<(Tag, u32)>,

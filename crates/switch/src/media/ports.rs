@@ -27,8 +27,7 @@ impl Ports {
     /// restarted switch does not take the ports of its predecessor first.
     pub fn new(first: u16, last: u16, turn: u64) -> Self {
         let even = first.next_multiple_of(2);
-        let mut free: VecDeque<Free> =
-            (even..last).step_by(2).map(|port| Free { port, closed_us: None }).collect();
+        let mut free: VecDeque<Free> = (even..last).step_by(2).map(|port| Free { port, closed_us: None }).collect();
         let total = free.len();
         if total > 0 {
             free.rotate_left((turn % total as u64) as usize);

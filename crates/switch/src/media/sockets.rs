@@ -183,7 +183,8 @@ mod tests {
     fn a_locked_pair_hears_nobody_else_until_it_is_unlocked() {
         let mut pair = pair();
         let to = pair.rtp.local_addr().expect("bound");
-        let (friend, stranger) = (UdpSocket::bind((HERE, 0)).expect("a port"), UdpSocket::bind((HERE, 0)).expect("a port"));
+        let (friend, stranger) =
+            (UdpSocket::bind((HERE, 0)).expect("a port"), UdpSocket::bind((HERE, 0)).expect("a port"));
         let mut inbox = Inbox::new();
         pair.lock(friend.local_addr().expect("bound"));
         stranger.send_to(b"no", to).expect("sent");

@@ -4,6 +4,7 @@
 //! of a tick, every 20 ms: first everything paced is sent, then the packets of those who merely listen are read.
 //! In both paths nothing is allocated, locked or logged.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;
@@ -43,7 +44,7 @@ struct MediaThread {
     wake: Wake,
     commands: Receiver<ToMedia>,
     inbox: Inbox,
-    leaving: Vec<MediaLeg>,
+    leaving: VecDeque<(Vec<MediaLeg>, usize)>,
     counters: Arc<MediaCounters>,
     is_over: bool,
 }
@@ -64,7 +65,7 @@ pub fn start(start: Start) -> io::Result<JoinHandle<()>> {
         wake: start.wake,
         commands: start.commands,
         inbox: Inbox::new(),
-        leaving: Vec::new(),
+        leaving: VecDeque::new(),
         counters: start.counters,
         is_over: false,
     };
@@ -130,8 +131,8 @@ impl MediaThread {
                 self.receive(slot, LISTENERS_BATCH, now);
             }
         }
-        while let Some(leg) = self.leaving.pop() {
-            self.move_out(&leg);
+        while let Some((legs, to)) = self.leaving.pop_front() {
+            self.move_out(legs, to);
         }
     }
 
@@ -189,7 +190,7 @@ impl MediaThread {
                 self.told(sent, leg, None);
             }
             ToMedia::Sample => self.sample(),
-            ToMedia::MoveOut { legs } => self.leaving.extend(legs),
+            ToMedia::MoveOut { legs, to } => self.leaving.push_back((legs, to)),
             ToMedia::MoveIn(luggage) => self.move_in(*luggage),
             ToMedia::Shutdown => self.is_over = true,
             ToMedia::Record { .. } | ToMedia::PauseRecording { .. } | ToMedia::StopRecording { .. } => {
@@ -251,26 +252,32 @@ impl MediaThread {
         }
     }
 
-    fn move_out(&mut self, leg: &MediaLeg) {
-        let Ok(company) = self.key(leg).and_then(|key| self.machine.move_out(key)) else {
-            // Closed, or gone with somebody else's company.
-            return;
-        };
-        let travellers: Vec<(MediaLeg, LegKey)> = company.legs().map(|(id, key)| (Arc::clone(id), key)).collect();
-        let pairs = travellers.into_iter().filter_map(|(id, key)| Some((id, self.wire.remove(key)?))).collect();
-        let tags: Vec<u64> = company.recordings().map(|key| key.0).collect();
-        let missed = tags.into_iter().filter_map(|tag| Some((tag, self.wire.give_tape(tag)?))).collect();
-        self.wire.tell(FromMedia::Left(Box::new(Luggage { company, pairs, missed })));
+    /// One order, one answer, even when all that it names have closed meanwhile.
+    fn move_out(&mut self, legs: Vec<MediaLeg>, to: usize) {
+        let mut luggage = Luggage { to, companies: Vec::new(), pairs: Vec::new(), missed: Vec::new() };
+        for leg in legs {
+            // Closed, or gone already with somebody else's company.
+            let Ok(company) = self.key(&leg).and_then(|key| self.machine.move_out(key)) else { continue };
+            let travellers: Vec<(MediaLeg, LegKey)> = company.legs().map(|(id, key)| (Arc::clone(id), key)).collect();
+            let pairs = travellers.into_iter().filter_map(|(id, key)| Some((id, self.wire.remove(key)?)));
+            luggage.pairs.extend(pairs);
+            for tag in company.recordings().map(|key| key.0).collect::<Vec<_>>() {
+                luggage.missed.extend(self.wire.give_tape(tag).map(|missed| (tag, missed)));
+            }
+            luggage.companies.push(company);
+        }
+        self.wire.tell(FromMedia::Left(Box::new(luggage)));
     }
 
     fn move_in(&mut self, luggage: Luggage) {
         for (tag, missed) in luggage.missed {
             self.wire.open_tape(tag, missed);
         }
-        let Ok(arrived) = self.machine.move_in(luggage.company) else {
-            // A million legs in one thread: nothing to be saved here, the sockets close.
-            return;
-        };
+        let mut arrived = Vec::new();
+        for company in luggage.companies {
+            // A million legs in one thread: nothing to be saved then, their sockets close.
+            arrived.extend(self.machine.move_in(company).unwrap_or_default());
+        }
         for (id, pair) in luggage.pairs {
             if let Some((_, key)) = arrived.iter().find(|(name, _)| *name == id) {
                 self.wire.insert(*key, pair, self.machine.is_urgent(*key));

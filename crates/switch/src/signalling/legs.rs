@@ -1,16 +1,16 @@
 //! The leg table: one record a leg, from its INVITE to its LegEnded.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hotline_control::frames::{Command, EndCause, LegState, OnAnswer, OnPeerEnd};
-use hotline_media::Quality;
+use hotline_media::{Clip, Quality};
 use hotline_sip::DialogKey;
 use hotline_sip::sdp::Session;
 use slab::Slab;
 
-use crate::media::message::MediaLeg;
+use crate::disk::sounds::SoundKey;
 use crate::signalling::timers::TimerKey;
 
 /// A leg's place in the table. Used again after the leg's end: ask `Legs::is` where a leg may have ended since.
@@ -41,8 +41,12 @@ pub struct Leg {
     pub remote: Option<Session>,
     /// Where its signalling came from.
     pub source: Option<SocketAddr>,
+    /// Sound comes from where signalling comes from, whatever SDP says.
+    pub behind_nat: bool,
     /// Only for dialled legs.
     pub dial: Option<DialPlan>,
+    /// Legs that were dialled for this one.
+    pub dialled: Vec<Arc<str>>,
     pub room: Option<Arc<str>>,
     /// Commands for sound that came before the caller was proven, in order.
     pub held: VecDeque<Held>,
@@ -58,10 +62,9 @@ pub struct Leg {
 /// The leg's sound: reserved with the port that stands in our SDP, open when a media thread has it.
 #[derive(Debug)]
 pub struct Media {
-    pub leg: MediaLeg,
+    /// Where it opens; later `MediaThreads` knows where it lives.
     pub thread: usize,
     pub port: u16,
-    pub address: IpAddr,
     pub local: Session,
     pub is_open: bool,
 }
@@ -87,11 +90,11 @@ pub struct Held {
 /// A Play that waits for its files.
 #[derive(Debug)]
 pub struct ComingPlay {
-    pub play: String,
-    pub sounds: Vec<String>,
+    pub play: Arc<str>,
+    /// Each sound with its clip, once it has been read.
+    pub sounds: Vec<(SoundKey, Option<Clip>)>,
     pub repeat: bool,
     pub gap_ms: u32,
-    pub volume_db: i8,
 }
 
 /// How a leg ended.
@@ -116,7 +119,9 @@ impl Leg {
             media: None,
             remote: None,
             source: None,
+            behind_nat: false,
             dial: None,
+            dialled: Vec::new(),
             room: None,
             held: VecDeque::new(),
             coming: None,
@@ -157,6 +162,14 @@ impl Legs {
         Some(leg)
     }
 
+    /// The leg got its dialog after it was entered.
+    pub fn set_dialog(&mut self, index: Index, dialog: DialogKey) {
+        if let Some(leg) = self.slab.get_mut(index) {
+            leg.dialog = Some(dialog);
+            self.by_dialog.insert(dialog, index);
+        }
+    }
+
     /// The leg lost its dialog; returns which.
     pub fn take_dialog(&mut self, index: Index) -> Option<DialogKey> {
         let dialog = self.slab.get_mut(index)?.dialog.take()?;
@@ -168,6 +181,12 @@ impl Legs {
     pub fn find(&self, id: &str) -> Option<Index> {
         let index = *self.by_id.get(id)?;
         (!self.slab.get(index)?.is_ending()).then_some(index)
+    }
+
+    /// A leg whose LegEnded waits for its media.
+    pub fn ending(&self, id: &str) -> Option<Index> {
+        let index = *self.by_id.get(id)?;
+        self.slab.get(index)?.is_ending().then_some(index)
     }
 
     /// Any leg by its name, ending or not: no name is used twice at once.

@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use hotline_control::frames::{ToEngine, ToSwitch};
@@ -33,6 +33,7 @@ pub enum Heard {
 /// The listening socket and its connections.
 #[derive(Debug)]
 pub struct Link {
+    path: PathBuf,
     listener: UnixListener,
     heard: mpsc::Sender<Heard>,
     connections: HashMap<ConnectionId, Connection>,
@@ -78,7 +79,7 @@ impl Link {
         restrict(path)?;
         let (heard, receiver) = mpsc::channel(1024);
         let outbox = Rc::new(RefCell::new(Outbox { window }));
-        Ok((Self { listener, heard, connections: HashMap::new(), next: 1, outbox }, receiver))
+        Ok((Self { path: path.to_owned(), listener, heard, connections: HashMap::new(), next: 1, outbox }, receiver))
     }
 
     pub fn outbox(&self) -> Rc<RefCell<Outbox>> {
@@ -133,6 +134,19 @@ impl Link {
         if let Some(connection) = self.connections.get(&id) {
             connection.shared.wake.notify_one();
         }
+    }
+
+    /// True when the engine has been handed everything that there is.
+    pub fn is_drained(&self, id: ConnectionId) -> bool {
+        self.connections.get(&id).is_none_or(|connection| {
+            let cursor = *connection.shared.cursor.borrow();
+            connection.shared.replies.borrow().is_empty() && cursor == Some(self.outbox.borrow().window.last())
+        })
+    }
+
+    /// Takes the socket's name away at the end.
+    pub fn remove_socket(&self) {
+        let _ = std::fs::remove_file(&self.path);
     }
 
     /// Closes a connection after what it was told.
