@@ -44,7 +44,8 @@ impl Sender {
 
     /// Sends now or counts a failure: SIP over UDP repeats what was lost, a waiting sender would hold up everyone.
     pub fn send(&self, data: &[u8], to: SocketAddr) {
-        let counter = match self.socket.try_send_to(data, to) {
+        // Straight to the kernel: tokio's own `try_send_to` refuses until its reactor has once seen the socket writable.
+        let counter = match socket2::SockRef::from(&*self.socket).send_to(data, &to.into()) {
             Ok(_) => &self.sent,
             Err(_) => &self.failed,
         };

@@ -336,7 +336,8 @@ fn a_foreign_request_inside_a_dialog_is_refused() {
 }
 
 fn answer_by_hand(bare: &Bare, invite: &str, status: &str) -> String {
-    let copied = invite.lines().filter(|line| ["Via:", "From:", "Call-ID:", "CSeq:"].iter().any(|name| line.starts_with(name)));
+    let copied =
+        invite.lines().filter(|line| ["Via:", "From:", "Call-ID:", "CSeq:"].iter().any(|name| line.starts_with(name)));
     let copied: String = copied.map(|line| format!("{line}\r\n")).collect();
     let to = header(invite, "To").expect("a To");
     let body = sdp(6000);

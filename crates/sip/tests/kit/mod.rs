@@ -7,9 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use hotline_sip::sdp::Session;
-use hotline_sip::{
-    Account, Admission, Config, Dial, DialogKey, Ended, Event, Incoming, Party, Sip, Target, Trunk,
-};
+use hotline_sip::{Account, Admission, Config, Dial, DialogKey, Ended, Event, Incoming, Party, Sip, Target, Trunk};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
@@ -34,7 +32,8 @@ pub struct End {
 impl End {
     /// On a free port, with the open door wide open.
     pub async fn open() -> End {
-        Self::with(|_| {}, Admission { open: vec!["127.0.0.0/8".parse().expect("a range")], ..Admission::default() }).await
+        Self::with(|_| {}, Admission { open: vec!["127.0.0.0/8".parse().expect("a range")], ..Admission::default() })
+            .await
     }
 
     /// A peer whose calls are proven, from a trunk of this address.
