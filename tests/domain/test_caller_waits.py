@@ -7,6 +7,7 @@ import pytest
 
 from hotline.domain import commands, facts, inputs
 from hotline.domain import settings as s
+from hotline.domain.ids import QueueId
 from hotline.domain.phrases import MoreThan, Music, OwnText, PackPhrase, Position
 from tests.domain.kit import HotlineKit, flow, pack, positions
 
@@ -21,7 +22,7 @@ def exits(**changes: Any) -> s.Flow:
     return flow(
         "sales",
         answer=s.Answer(next="wait"),
-        wait=s.Enqueue(queue=s.QueueId("sales"), **rules),
+        wait=s.Enqueue(queue=QueueId("sales"), **rules),
         message=s.Voicemail(phrases=(), mailbox="sales"),
         sorry=SORRY,
         end=s.Hangup(),
@@ -229,7 +230,7 @@ def test_a_full_queue_without_an_exit_says_so_and_hangs_up(hotline: HotlineKit) 
 
 def test_an_unanswered_caller_of_a_full_queue_is_refused_unbilled(hotline: HotlineKit) -> None:
     """Before an Answer node what is heard is early media, and the end is a refusal."""
-    hotline.flows(flow("sales", wait=s.Enqueue(queue=s.QueueId("sales"))))
+    hotline.flows(flow("sales", wait=s.Enqueue(queue=QueueId("sales"))))
     hotline.changes(max_length=0)
     call = hotline.arrives()
     assert hotline.has(commands.Progress)
@@ -243,7 +244,7 @@ def test_an_unanswered_caller_of_a_full_queue_is_refused_unbilled(hotline: Hotli
 
 def test_a_caller_waiting_unanswered_is_answered_when_the_operator_is(hotline: HotlineKit) -> None:
     """Queueing before the answer signal: he is billed from the operator's answer on."""
-    hotline.flows(flow("sales", wait=s.Enqueue(queue=s.QueueId("sales"))))
+    hotline.flows(flow("sales", wait=s.Enqueue(queue=QueueId("sales"))))
     call = hotline.arrives()
     hotline.after(10).answers("anna")
     assert hotline.call(call).leg == hotline.only(commands.Answer).leg
@@ -351,7 +352,7 @@ def test_ending_an_unknown_call_does_nothing(hotline: HotlineKit) -> None:
 
 
 def test_a_queue_that_does_not_exist_is_our_failure(hotline: HotlineKit) -> None:
-    hotline.flows(flow("sales", wait=s.Enqueue(queue=s.QueueId("gone"))))
+    hotline.flows(flow("sales", wait=s.Enqueue(queue=QueueId("gone"))))
     call = hotline.arrives()
     assert 503 == hotline.only(commands.Reject).code
     hotline.hangs_up(call, "us")

@@ -6,7 +6,7 @@ import pytest
 
 from hotline.domain import commands, facts, inputs
 from hotline.domain import settings as s
-from hotline.domain.ids import CallId
+from hotline.domain.ids import CallId, QueueId, RecordingId
 from hotline.domain.phrases import Beep, OwnText
 from tests.domain.kit import HotlineKit, flow, pack
 
@@ -60,7 +60,7 @@ def notice(key: str = "7") -> s.Flow:
         "sales",
         answer=s.Answer(next="notice"),
         notice=s.RecordingNotice(phrases=(), next="wait", refuse_key=key),
-        wait=s.Enqueue(queue=s.QueueId("sales")),
+        wait=s.Enqueue(queue=QueueId("sales")),
     )
 
 
@@ -99,13 +99,13 @@ def test_a_recording_closes_after_its_call_has_ended(hotline: HotlineKit) -> Non
     hotline.changes(record=True)
     call = hotline.arrives()
     hotline.answers("anna")
-    recording = hotline.only(commands.Record).recording
+    running = hotline.only(commands.Record).recording
     hotline.hangs_up(call)
-    hotline.closes(recording, 30_000)
+    hotline.closes(running, 30_000)
 
     ended = hotline.only(facts.RecordingEnded)
     assert (call, 30_000, "legs_ended") == (ended.call, ended.duration_ms, ended.reason)
-    hotline.closes(recording)
+    hotline.closes(running)
     assert () == hotline.facts
 
 
@@ -160,6 +160,13 @@ def voicemail(hotline: HotlineKit) -> CallId:
     return call
 
 
+def recording(hotline: HotlineKit, call: CallId) -> RecordingId:
+    """The recording that runs."""
+    name = hotline.call(call).recording
+    assert name is not None
+    return name
+
+
 @pytest.mark.parametrize(("seconds", "outcome"), [(1, "voicemail"), (0.9, "menu_abandon")])
 def test_a_message_ends_with_the_call_and_may_be_too_short(hotline: HotlineKit, seconds: float, outcome: str) -> None:
     call = voicemail(hotline)
@@ -183,7 +190,7 @@ def test_hash_ends_a_message_with_thanks(hotline: HotlineKit) -> None:
 
 def test_the_longest_message_ends_by_itself(hotline: HotlineKit) -> None:
     call = voicemail(hotline)
-    hotline.after(120).closes(hotline.call(call).recording, 120_000, "max_length")
+    hotline.after(120).closes(recording(hotline, call), 120_000, "max_length")
 
     assert 120_000 == hotline.only(facts.VoicemailLeft).duration_ms
     assert pack("voicemail-saved") == hotline.said()
@@ -206,7 +213,7 @@ def test_a_message_that_could_not_be_recorded_is_none(hotline: HotlineKit) -> No
 def test_a_closed_recording_leaves_no_message_when_the_caller_goes(hotline: HotlineKit) -> None:
     call = voicemail(hotline)
     hotline.after(10).presses(call, "#")
-    hotline.closes(hotline.call(call).recording)
+    hotline.closes(recording(hotline, call))
     hotline.presses(call, "#")
 
     assert () == hotline.facts
@@ -245,7 +252,7 @@ def test_echo_lets_the_caller_hear_himself_for_a_while(hotline: HotlineKit) -> N
 
 
 def test_echo_ends_by_hash_and_goes_on(hotline: HotlineKit) -> None:
-    nodes = {"echo": s.Echo(phrases=(HELLO,), next="end"), "end": s.Hangup(phrases=(HELLO,))}
+    nodes: dict[str, s.Node] = {"echo": s.Echo(phrases=(HELLO,), next="end"), "end": s.Hangup(phrases=(HELLO,))}
     hotline.flows(flow("menu", **nodes))
     call = hotline.arrives(to="300")
     assert [HELLO] == hotline.said()

@@ -81,7 +81,8 @@ def outcome(call: Call) -> Outcome:
         return "closed_hours"
     if call.answered_at is None or not call.proven:
         return "lost_before_answer"
-    return "self_served" if call.served else "menu_abandon"
+    # A call without a flow that was answered is an operator's dial code.
+    return "self_served" if call.served or call.flow == "" else "menu_abandon"
 
 
 _EXITS: Final[dict[ExitReason, Outcome]] = {
