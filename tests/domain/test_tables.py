@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from hotline.domain import facts, hotline, inputs
+from hotline.domain import carry, facts, hotline, inputs
 from hotline.domain.apply import _CHANGES
 from hotline.domain.call import CALL, CallAction, CallEvent
 from hotline.domain.operator import OPERATOR, OperatorEvent
@@ -19,7 +19,7 @@ def test_every_action_of_a_call_is_used_and_carried_out() -> None:
     used = {action for row in CALL.values() for action in row.values()}
 
     assert set(get_args(CallAction)) == used
-    assert used - {"ignore"} == set(hotline._ACTIONS)
+    assert used - {"ignore"} == set(carry.ACTIONS)
 
 
 def test_every_event_of_an_operator_is_decided_in_every_state() -> None:
