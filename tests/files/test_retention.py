@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from hotline.domain.ids import QueueId
+from hotline.domain.settings import QueueSettings, Settings
 from hotline.files.places import NOTE, Recording, locate, parse, recordings, write_note
-from hotline.files.retention import Retention, expired, remove
+from hotline.files.retention import DEFAULT_DAYS, Retention, expired, remove, sweep
 
 NOW = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
 
@@ -42,6 +44,19 @@ def test_each_queue_has_its_own_days() -> None:
     assert [shop] == expired([shop, vip, other], NOW, retention)
 
 
+def test_the_days_come_from_the_settings_of_the_queues() -> None:
+    """Voicemail and forgotten queues keep the default."""
+    queues = {
+        QueueId(name): QueueSettings(name=QueueId(name), operators=(), recording_days=days)
+        for name, days in (("shop", 10), ("Склад 1", 365))
+    }
+    settings = Settings(revision=1, company="Test", numbers={}, flows={}, queues=queues, operators={})
+    retention = Retention.of(settings)
+
+    ages = [retention.days(made(timedelta(days=1), place)) for place in ("shop", "Склад_1", "voicemail")]
+    assert [10, 365, DEFAULT_DAYS] == ages
+
+
 @pytest.mark.parametrize("days", [0, -1])
 def test_less_than_a_day_is_refused(days: int) -> None:
     """It would delete recordings of calls that go on."""
@@ -56,8 +71,7 @@ def test_removal_deletes_sound_note_and_empty_days_and_reports(tmp_path: Path) -
     old, older, young = made(timedelta(days=40)), made(timedelta(days=75)), made(timedelta(days=1))
     for recording in (old, older, young):
         on_disk(tmp_path, recording, b"x" * 1000)
-    doomed = expired(recordings(tmp_path), NOW, Retention(default=30))
-    report = remove(tmp_path, doomed)
+    report = sweep(tmp_path, NOW, Retention(default=30))
 
     assert {old.name, older.name} == set(report.removed)
     assert report.freed_bytes > 2000

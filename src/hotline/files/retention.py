@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from hotline.files.places import NOTE, SOUND, Recording, locate
+from hotline.domain.settings import Settings
+from hotline.files.places import NOTE, SOUND, Recording, locate, recordings
 
-__all__ = ["Removal", "Retention", "expired", "remove"]
+__all__ = ["DEFAULT_DAYS", "Removal", "Retention", "expired", "remove", "sweep"]
+
+DEFAULT_DAYS = 90
+"""For voicemail, and for queues that the settings no longer know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +27,11 @@ class Retention:
         """Less than a day would delete recordings of calls that go on. Raises ``ValueError``."""
         if any(days < 1 for days in (self.default, *self.places.values())):
             raise ValueError("recordings are kept for at least one day")
+
+    @classmethod
+    def of(cls, settings: Settings, default: int = DEFAULT_DAYS) -> Retention:
+        """What the company has decided for its queues."""
+        return cls(default=default, places={queue.name: queue.recording_days for queue in settings.queues.values()})
 
     def days(self, recording: Recording) -> int:
         """The days of one recording; of two places that fit (``shop``, ``shop-vip``) the longer name."""
@@ -40,9 +49,14 @@ class Removal:
     """Name and reason of what is still there."""
 
 
-def expired(recordings: Iterable[Recording], now: datetime, retention: Retention) -> list[Recording]:
+def expired(kept: Iterable[Recording], now: datetime, retention: Retention) -> list[Recording]:
     """What is older than it may be at `now` (aware), in the order given."""
-    return [r for r in recordings if now - r.begun_at > timedelta(days=retention.days(r))]
+    return [r for r in kept if now - r.begun_at > timedelta(days=retention.days(r))]
+
+
+def sweep(root: Path, now: datetime, retention: Retention) -> Removal:
+    """Deletes everything under `root` that is expired at `now`. Takes a while: for a worker thread, once a day."""
+    return remove(root, expired(recordings(root), now, retention))
 
 
 def remove(root: Path, doomed: Iterable[Recording]) -> Removal:
