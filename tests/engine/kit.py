@@ -154,7 +154,8 @@ class PretendSwitch:
 class Desk:
     """One company's journal, and the engines that come and go over it."""
 
-    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
+    def __init__(self, folder: Path, settings: Settings | None = None, seed: str = "t") -> None:
+        self.seed = seed
         self.folder = folder
         self.clock = VirtualClock()
         self.switch = PretendSwitch(self.clock)
@@ -174,7 +175,7 @@ class Desk:
             switch=self.switch,
             clock=self.clock,
             projection=NoProjection(),
-            seed="t",
+            seed=self.seed,
         )
 
     def take_settings(self) -> None:

@@ -180,7 +180,7 @@ def _last_play(desk: Desk) -> PlayId:
 async def test_the_first_settings_come_before_the_switch(tmp_path: Path) -> None:
     """An engine without any has nothing to hold its asks for; later ones wait for the backlog."""
     desk = Desk.__new__(Desk)
-    desk.clock, desk.folder = VirtualClock(), tmp_path
+    desk.clock, desk.folder, desk.seed = VirtualClock(), tmp_path, "t"
     desk.switch = PretendSwitch(desk.clock)
     desk.begin()
     first = desk.engine.ask(lambda at, utc: inputs.SettingsChanged(at=at, utc=utc, settings=company()))

@@ -1,13 +1,17 @@
 """Journals in a folder of their own."""
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hotline.domain.state import State
+from hotline.store.database import connect
 from hotline.store.journal import FileJournal
+from tests.kit.postgres import postgres_running, programs
 
 NOON = 1_790_000_000_000_000
 """2026-09-21 14:13:20 UTC, in microseconds."""
@@ -40,3 +44,31 @@ def _small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("mounting a small disk needs root")
     yield disk
     subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+@pytest.fixture(scope="session", name="postgres")
+def _postgres() -> Iterator[str]:
+    with postgres_running() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)], name="database")
+async def _database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database of either kind: the same tests run on both."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/history.db"
+    if programs() is None:
+        pytest.skip("needs PostgreSQL's server programs (Debian: postgresql)")
+    server: str = request.getfixturevalue("postgres")
+    name = f"t{abs(hash(request.node.nodeid))}"
+    connection = await asyncpg.connect(server)
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    return server.replace("/postgres", f"/{name}")
+
+
+@pytest.fixture(name="engine")
+async def _engine(database: str) -> AsyncIterator[AsyncEngine]:
+    engine = connect(database)
+    yield engine
+    await engine.dispose()

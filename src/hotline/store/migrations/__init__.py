@@ -1,0 +1,1 @@
+"""Changes of the history's tables, one file each, oldest first."""
