@@ -42,7 +42,7 @@ PACK = Pack()
         (WaitMinutes(low=41, high=41), "wait-45-45"),
         (WaitMinutes(low=2, high=4), "wait-2-4"),
         (WaitMinutes(low=3, high=7), "wait-3-7"),
-        (WaitMinutes(low=4, high=7), "wait-4-8"),
+        (WaitMinutes(low=4, high=8), "wait-4-8"),
         (WaitMinutes(low=0, high=4), "wait-0-5"),
         (WaitMinutes(low=1, high=60), "wait-0-60"),
         (WaitMinutes(low=45, high=90), "wait-over-45"),
