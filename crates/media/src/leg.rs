@@ -147,3 +147,13 @@ impl Leg {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Leg;
+
+    #[test]
+    fn a_leg_that_waits_takes_less_than_a_kilobyte() {
+        assert!(size_of::<Leg>() <= 1_024, "{}", size_of::<Leg>());
+    }
+}

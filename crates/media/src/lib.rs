@@ -10,7 +10,7 @@
 //!
 //! What a leg hears, first match:
 //! 1. digits that are being sent to it,
-//! 2. a play or a feed, whichever was started last ("over whatever the leg hears"),
+//! 2. a play, and behind it an open feed,
 //! 3. the legs that [`Machine::connect`] named: one is relayed, several are mixed, itself is an echo,
 //! 4. silence.
 //!

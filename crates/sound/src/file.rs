@@ -91,7 +91,11 @@ fn is_ogg_opus(bytes: &[u8]) -> bool {
 }
 
 fn decode_opus(bytes: &[u8]) -> Result<Sound, LoadError> {
-    let (samples, channels) = ogg::read_bytes(bytes).map_err(|error| LoadError::Damaged(error.to_string()))?;
+    let (samples, channels) =
+        ogg::read_at_most(Cursor::new(bytes), SAMPLE_RATE, LONGEST).map_err(|error| match error {
+            ogg::ReadError::TooLong => LoadError::TooLong,
+            other => LoadError::Damaged(other.to_string()),
+        })?;
     let scaled: Vec<f32> = samples.iter().map(|sample| f32::from(*sample) / 32_768.0).collect();
     let mut mono = Vec::new();
     downmix(&scaled, channels, &mut mono);
@@ -139,6 +143,9 @@ fn append(buffer: &GenericAudioBufferRef<'_>, interleaved: &mut Vec<f32>, sound:
     if sound.rate != 0 && sound.rate != rate {
         return Err(LoadError::Damaged("its sample rate changes on the way".into()));
     }
+    if !RATES.contains(&rate) {
+        return Err(LoadError::Damaged(format!("it claims {rate} samples a second")));
+    }
     sound.rate = rate;
     buffer.copy_to_vec_interleaved(interleaved);
     downmix(interleaved, buffer.num_planes(), &mut sound.mono);
@@ -173,3 +180,6 @@ fn resample(sound: Sound) -> Result<Vec<i16>, LoadError> {
 
 /// Frames that the resampler takes at once: long enough for a steep filter below 4 kHz.
 const CHUNK: usize = 2_048;
+
+/// Rates that sound has. A damaged header with a rate of 1 would ask for memory without end.
+const RATES: std::ops::RangeInclusive<u32> = 4_000..=384_000;

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::io::{self, Cursor, Read, Seek, Write};
+use std::time::Duration;
 
 use ogg::{PacketReader, PacketWriteEndInfo, PacketWriter};
 use opus::{Application, Bitrate, MSDecoder, MSEncoder, Signal};
@@ -52,8 +53,8 @@ impl<W: Write> Writer<W> {
     }
 
     /// How much has been pushed.
-    pub fn duration(&self) -> std::time::Duration {
-        std::time::Duration::from_millis(20 * self.frames)
+    pub fn duration(&self) -> Duration {
+        Duration::from_millis(20 * self.frames)
     }
 
     /// What the pages are written to, for a flush to disk.
@@ -94,6 +95,15 @@ impl<W: Write> Writer<W> {
 /// A file that ends in the middle of a page gives what stands before; damage inside is skipped.
 /// Returns the samples and the number of channels.
 pub fn read<R: Read + Seek>(input: R, rate: u32) -> Result<(Vec<i16>, usize), ReadError> {
+    read_at_most(input, rate, Duration::MAX)
+}
+
+/// As [`read`], but refuses a file that is longer than `most` before it has filled the memory.
+pub(crate) fn read_at_most<R: Read + Seek>(
+    input: R,
+    rate: u32,
+    most: Duration,
+) -> Result<(Vec<i16>, usize), ReadError> {
     let mut packets = PacketReader::new(input);
     let head = packets.read_packet()?.ok_or(ReadError::NotOpus)?;
     let head = Head::parse(&head.data).ok_or(ReadError::NotOpus)?;
@@ -109,6 +119,9 @@ pub fn read<R: Read + Seek>(input: R, rate: u32) -> Result<(Vec<i16>, usize), Re
         }
         if let Ok(length) = decoder.decode(&packet.data, &mut buffer, false) {
             samples.extend_from_slice(&buffer[..length * channels]);
+        }
+        if (samples.len() / channels) as u64 / u64::from(rate) > most.as_secs() {
+            return Err(ReadError::TooLong);
         }
         if packet.last_in_stream() {
             end = Some(packet.absgp_page());
@@ -153,6 +166,8 @@ pub enum WriteError {
 pub enum ReadError {
     /// Not an Ogg file, or one that holds something else than Opus.
     NotOpus,
+    /// Longer than the reader was asked to take.
+    TooLong,
     /// The container is damaged before the first sound.
     Container(ogg::OggReadError),
     /// The decoder refused the header's channels.
@@ -231,6 +246,7 @@ impl fmt::Display for ReadError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ReadError::NotOpus => formatter.write_str("not an Ogg/Opus file"),
+            ReadError::TooLong => formatter.write_str("the file is too long"),
             ReadError::Container(error) => write!(formatter, "damaged Ogg file: {error}"),
             ReadError::Decoder(error) => write!(formatter, "the Opus header is refused: {error}"),
         }
@@ -283,3 +299,21 @@ const MOST_DAMAGE: usize = 1_000;
 
 /// The longest Opus packet (RFC 6716 section 2.1.4).
 const MAX_FRAME_MS: usize = 120;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_longer_than_asked_for_is_refused() {
+        let mut writer = Writer::new(Vec::new(), 1, &[]).unwrap();
+        for _ in 0..150 {
+            writer.push(&[0; 2 * FRAME_SAMPLES]).unwrap();
+        }
+        let bytes = writer.finish().unwrap();
+        let read = |seconds| read_at_most(Cursor::new(&bytes), SAMPLE_RATE, Duration::from_secs(seconds));
+
+        assert!(matches!(read(2), Err(ReadError::TooLong)));
+        assert_eq!(2 * 24_000, read(3).unwrap().0.len());
+    }
+}

@@ -68,6 +68,33 @@ fn what_is_no_sound_is_refused_in_a_sentence() {
 }
 
 #[test]
+fn a_header_that_claims_an_absurd_rate_is_refused() {
+    let mut absurd = bytes("tone-16k.wav");
+    absurd[24..28].copy_from_slice(&1u32.to_le_bytes());
+
+    assert_eq!(
+        "the sound file is damaged: it claims 1 samples a second",
+        file::decode(absurd).unwrap_err().to_string()
+    );
+}
+
+#[test]
+fn a_sound_of_more_than_an_hour_is_refused() {
+    let rate = 4_000u32;
+    let length = 3_601 * rate;
+    let mut wav = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0".to_vec();
+    wav[4..8].copy_from_slice(&(36 + length).to_le_bytes());
+    wav.extend(rate.to_le_bytes());
+    wav.extend(rate.to_le_bytes());
+    wav.extend([1, 0, 8, 0]);
+    wav.extend(b"data");
+    wav.extend(length.to_le_bytes());
+    wav.resize(wav.len() + length as usize, 128);
+
+    assert!(matches!(file::decode(wav), Err(LoadError::TooLong)));
+}
+
+#[test]
 fn a_file_cut_short_gives_what_it_has() {
     for name in FILES {
         let mut cut = bytes(name);
