@@ -21,8 +21,10 @@ from hotline.domain.state import State
 from hotline.engine.clock import AxisClock
 from hotline.engine.loop import Engine
 from hotline.speech.speech import Speech
+from hotline.store.database import DatabaseUnusable
 from hotline.store.journal import FileJournal, JournalDeposed
 from hotline.store.lock import FolderTaken
+from hotline.store.projection import ProjectionProcess
 from hotline.voice import process
 from hotline.voice.gateway import Gateway
 from hotline.voice.link import Link, Refusal
@@ -70,7 +72,8 @@ async def running(
         program = _program()
         speech = Speech(folders.sounds, switch=program)
         await _prepare(speech, config)
-        projection = await _history(config, stack)
+        projection = await _history(config)
+        stack.push_async_callback(projection.close)
         switch = process.Switch(program=program, arguments=switch_arguments(config), folder=folders.run)
         gateway = Gateway(clock=clock, sounds=speech, recordings=folders.recordings, region=config.region)
         link = Link(
@@ -160,12 +163,11 @@ async def _ensure(switch: process.Switch, patience: float) -> None:
         raise StartFailed(Exit.SWITCH, str(failure)) from None
 
 
-async def _history(config: Config, stack: AsyncExitStack) -> "_NoHistory":
-    return _NoHistory()
-
-
-class _NoHistory:
-    def wake(self, seq: int) -> None: ...
+async def _history(config: Config) -> ProjectionProcess:
+    try:
+        return await ProjectionProcess.start(config.folders.journal, config.database)
+    except DatabaseUnusable as unusable:
+        raise StartFailed(Exit.DATABASE, str(unusable)) from None
 
 
 async def _open(stack: AsyncExitStack, opening: Awaitable[asyncio.Server], what: str) -> None:

@@ -5,6 +5,7 @@ import typer
 from hotline import __version__
 from hotline.cli.call import call
 from hotline.cli.check import check
+from hotline.cli.demo import demo
 from hotline.cli.doctor import doctor
 from hotline.cli.operator import operator
 from hotline.cli.reload import reload
@@ -19,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for verb in (serve, check, reload, call, doctor):
+for verb in (serve, demo, check, reload, call, doctor):
     app.command()(verb)
 app.add_typer(operator, name="operator")
 
