@@ -191,11 +191,13 @@ def test_the_switch_has_the_last_word_on_a_file(tmp_path: Path) -> None:
     """What it says on its error output becomes the finding."""
     mine = tone_file(tmp_path / "hello.wav")
     switch = tmp_path / "switch"
-    switch.write_text('#!/bin/sh\n[ "$1 $3" = "sound --json" ] || exit 2\necho "$2 is cut short" >&2\nexit 1\n')
+    switch.write_text(
+        '#!/bin/sh\n[ "$1 $3" = "sound --json" ] || exit 2\necho "hotline-switch: $2: it is cut short" >&2\nexit 1\n'
+    )
     switch.chmod(0o755)
     speech = Speech(tmp_path / "sounds", engines=(), switch=switch)
     (finding,) = speech.prepare(company(OwnFile(path=str(mine))))
-    assert finding.sentence == f"{mine}: {mine} is cut short"
+    assert finding.sentence == f"{mine}: it is cut short"
 
     switch.write_text('#!/bin/sh\necho \'{"duration_ms": 500, "lufs": -20.0, "peak": 0.2}\'\n')
     assert [] == speech.prepare(company(OwnFile(path=str(mine))))

@@ -2,6 +2,8 @@
 
 import json
 import math
+import shutil
+import subprocess
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +14,17 @@ import soundfile  # type: ignore[import-untyped]
 
 from hotline.speech.pack import SHIPPED, Pack, Recording
 from hotline.speech.script import LANGUAGES, script
+from hotline.speech.sounds import what_is_wrong
 
+HOUSE = Path(__file__).resolve().parents[2]
+SWITCH = next(
+    (
+        path
+        for path in (HOUSE / "target/release/hotline-switch", HOUSE / "target/debug/hotline-switch")
+        if path.exists()
+    ),
+    Path(found) if (found := shutil.which("hotline-switch")) else None,
+)
 RECORDINGS = Pack().recordings()
 SPOKEN = {place: recording for place, recording in RECORDINGS.items() if not place.startswith("common/")}
 
@@ -153,6 +165,30 @@ def test_the_music_never_falls_silent_and_lies_in_the_telephones_band() -> None:
 
     assert min(level(second) for second in seconds) > level(sound) - 20
     assert power[(hertz > 250) & (hertz < 3400)].sum() > 0.95 * power.sum()
+
+
+@pytest.mark.skipif(SWITCH is None, reason="the switch is not built")
+@pytest.mark.parametrize("place", ["ru/demo-menu", "en/digit-8-on", "common/beep", "common/hold"])
+def test_the_switch_plays_the_pack(place: str) -> None:
+    """The longest and the shortest phrase, the tone and the music, at the loudness of a telephone."""
+    recording = RECORDINGS[place]
+    assert SWITCH
+    done = subprocess.run([SWITCH, "sound", recording.file, "--json"], capture_output=True, check=True, timeout=60)
+    answer = json.loads(done.stdout)
+
+    assert answer["duration_ms"] == pytest.approx(recording.duration_ms, abs=20)
+    assert answer["lufs"] == pytest.approx(-19, abs=1)
+
+
+@pytest.mark.skipif(SWITCH is None, reason="the switch is not built")
+def test_the_switch_refuses_what_only_looks_like_sound(tmp_path: Path) -> None:
+    """The finding names the file once and says why."""
+    file = tmp_path / "hello.mp3"
+    file.write_bytes(b"ID3\x04" + bytes(4000))
+    wrong = what_is_wrong(file, SWITCH)
+
+    assert wrong
+    assert str(file) not in wrong
 
 
 def test_every_voice_names_its_licence() -> None:

@@ -61,7 +61,11 @@ def _decoded(file: Path, switch: Path) -> str | None:
         return f"the switch cannot be asked: {error.strerror}"
     if done.returncode != 0:
         said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-        return said[-1] if said else f"the switch cannot read it (code {done.returncode})"
+        return (
+            said[-1].removeprefix("hotline-switch: ").removeprefix(f"{file}: ")
+            if said
+            else f"the switch cannot read it (code {done.returncode})"
+        )
     try:
         if not json.loads(done.stdout)["duration_ms"]:
             return "there is no sound in it"
