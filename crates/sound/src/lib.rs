@@ -2,7 +2,7 @@
 //!
 //! The house's sound is mono, 8,000 samples a second, in frames of 160 samples (20 ms), as [`g711`] carries it.
 //! A [`Clip`] is a sound made ready to be sent: encoded once in both laws and shared by all who hear it.
-//! [`file`] makes clips from what people upload, [`ogg`] writes recordings, [`tone`] and [`level`] let tests and
+//! [`mod@file`] makes clips from what people upload, [`ogg`] writes recordings, [`tone`] and [`level`] let tests and
 //! phones say what they hear.
 
 pub mod clip;
