@@ -137,6 +137,15 @@ pub fn sdp(port: u16) -> String {
     Session::offer(1, "127.0.0.1".parse().expect("an address"), port).to_string()
 }
 
+/// Waits until it is so.
+pub async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = tokio::time::Instant::now() + SOON;
+    while !is_so() {
+        assert!(tokio::time::Instant::now() < deadline, "never came: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 /// A call that stands: the caller's key and the answering side's.
 pub async fn connect(caller: &mut End, callee: &mut End) -> (DialogKey, DialogKey) {
     let ours = caller.dial(&callee.uri("100"));
