@@ -2,7 +2,6 @@
 
 import json
 import math
-import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -17,14 +16,8 @@ from hotline.speech.script import LANGUAGES, script
 from hotline.speech.sounds import what_is_wrong
 
 HOUSE = Path(__file__).resolve().parents[2]
-SWITCH = next(
-    (
-        path
-        for path in (HOUSE / "target/release/hotline-switch", HOUSE / "target/debug/hotline-switch")
-        if path.exists()
-    ),
-    Path(found) if (found := shutil.which("hotline-switch")) else None,
-)
+BUILT = [path for path in HOUSE.glob("target/*/hotline-switch") if path.parent.name in ("release", "debug")]
+SWITCH = max(BUILT, key=lambda path: path.stat().st_mtime, default=None)
 RECORDINGS = Pack().recordings()
 SPOKEN = {place: recording for place, recording in RECORDINGS.items() if not place.startswith("common/")}
 
