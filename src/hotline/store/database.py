@@ -1,5 +1,6 @@
 """The history's database: SQLite beside the journal by default, PostgreSQL by one URL."""
 
+import sqlite3
 from typing import Any, Final
 
 from alembic import command
@@ -40,9 +41,12 @@ def connect(url: str) -> AsyncEngine:
 async def migrate(engine: AsyncEngine) -> None:
     """Brings the tables to this release. Raises DatabaseUnusable."""
     try:
+        if engine.dialect.name == "sqlite":
+            # Tried here first: aiosqlite's thread outlives a connection that could not be opened.
+            sqlite3.connect(engine.url.database or ":memory:").close()
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade)
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise DatabaseUnusable(f"the database {_shown(engine.url)} cannot be used: {_reason(error)}") from error
 
 
