@@ -111,14 +111,17 @@ impl Core {
                 tokio::task::yield_now().await;
                 continue;
             };
-            full_batches = if taken == BATCH { full_batches + 1 } else { 0 };
-            self.overloaded.set(full_batches >= OVERLOAD_BATCHES);
             let now = Instant::now();
+            let silenced = self.tally.strangers.get();
             for at in 0..taken {
                 if let Some((data, source)) = batch.datagram(at) {
                     self.datagram(data, source, now).await;
                 }
             }
+            // Strangers cost next to nothing: a flood of them is no reason to turn callers away.
+            let is_full = taken == BATCH && self.tally.strangers.get() - silenced < BATCH as u64 / 2;
+            full_batches = if is_full { full_batches + 1 } else { 0 };
+            self.overloaded.set(full_batches >= OVERLOAD_BATCHES);
             tokio::task::yield_now().await;
         }
     }
