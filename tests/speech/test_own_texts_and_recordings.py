@@ -116,7 +116,10 @@ def test_a_voice_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.Monk
     assert "did not finish within 0.5 s" in finding.sentence
 
 
-@pytest.mark.parametrize(("text", "reason"), [("  ", "nothing to say"), ("а" * 2001, "longer than 2000 characters")])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("  ", "nothing to say"), ("— 😀!", "nothing to say"), ("а" * 2001, "longer than 2000 characters")],
+)
 def test_a_text_that_cannot_be_said_is_told(tmp_path: Path, text: str, reason: str) -> None:
     """Empty and endless texts never reach a voice."""
     (finding,) = Speech(tmp_path, engines=(voice(tmp_path),)).prepare(company(OwnText(text=text)))
@@ -131,6 +134,28 @@ def test_a_flow_with_two_languages_is_prepared_in_both(tmp_path: Path) -> None:
     (finding,) = speech.prepare(settings)
 
     assert "in English" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "remark"),
+    [
+        ("Магазин закрыт", "en", "a voice that speaks English"),
+        ("For English press two", "ru", "a voice that speaks Russian"),
+        ("Ваш iPhone готов", "ru", None),
+        ("Your phone is ready", "en", None),
+        ("8 800 555", "ru", None),
+    ],
+)
+def test_a_text_in_the_letters_of_another_language_is_remarked(
+    tmp_path: Path, text: str, language: str, remark: str | None
+) -> None:
+    """It is made all the same: the owner may mean it."""
+    speech = Speech(tmp_path / "sounds", engines=(voice(tmp_path), voice(tmp_path, "en")))
+    findings = speech.prepare(company(OwnText(text=text), language=language))
+
+    assert [finding.severity for finding in findings] == (["warning"] if remark else [])
+    assert all(remark in finding.sentence for finding in findings if remark)
+    assert speech.sounds(OwnText(text=text), language)
 
 
 def test_a_recording_is_copied_by_its_content(tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ class Speech:
                     findings.append(Finding(severity="error", where=where, sentence=result))
                 else:
                     known[wanted] = result
+                    findings += _remarks(*wanted, where)
                 if progress:
                     progress(done, len(places))
         self._known = self._known | known
@@ -124,8 +125,9 @@ class Speech:
         return files
 
     def _own_text(self, text: str, language: str) -> list[str] | str:
-        if not text.strip():
-            return "there is nothing to say in an empty text"
+        text = _plain(text)
+        if not any(c.isalnum() for c in text):
+            return f"there is nothing to say in this text: {_short(text)}"
         if len(text) > LONGEST_TEXT:
             return f"the text is longer than {LONGEST_TEXT} characters: {_short(text)}"
         if recording := self._pack.saying(text, language):
@@ -136,7 +138,7 @@ class Speech:
             hint = f"install {install}, or give a recorded file" if install else "give a recorded file"
             return f"no voice for this text in {_named(language)}: {hint}: {_short(text)}"
         try:
-            return [str(self._cache.spoken(" ".join(text.split()), engine))]
+            return [str(self._cache.spoken(text, engine))]
         except VoiceError as error:
             return f"the voice could not say this text: {error}: {_short(text)}"
         except OSError as error:
@@ -171,10 +173,26 @@ def _languages(settings: Settings, flow: Flow) -> tuple[str, ...]:
     return tuple(sorted(spoken)) or (settings.language,)
 
 
+def _remarks(phrase: Phrase, language: str, where: str) -> Iterator[Finding]:
+    """A text in the letters of another language is said, but nobody will understand it."""
+    if not isinstance(phrase, OwnText):
+        return
+    letters = {c for c in phrase.text.lower() if c.isalpha()}
+    russian = {c for c in letters if "а" <= c <= "я" or c == "ё"}
+    if (language == "ru" and letters and not russian) or (language == "en" and russian):
+        sentence = f"a voice that speaks {_named(language)} will read this text: {_short(phrase.text)}"
+        yield Finding(severity="warning", where=where, sentence=sentence)
+
+
+def _plain(text: str) -> str:
+    """Without line ends, repeated spaces and signs that no keyboard types."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
 def _named(language: str) -> str:
     return _LANGUAGE_NAMES.get(language, f'the language "{language}"')
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.split())
+    text = _plain(text)
     return f'"{text}"' if len(text) <= 60 else f'"{text[:57]}..."'

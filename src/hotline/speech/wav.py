@@ -7,7 +7,7 @@ import wave
 from array import array
 from pathlib import Path
 
-__all__ = ["duration_ms", "trim"]
+__all__ = ["trim"]
 
 SILENCE = 100
 """Samples (16 bit) below this are silence: -50 dBFS."""
@@ -37,9 +37,3 @@ def trim(path: Path, *, margin_ms: int = 60) -> int:
         target.setparams(form)
         target.writeframes(kept.tobytes())
     return len(kept) * 1000 // form.framerate
-
-
-def duration_ms(path: Path) -> int:
-    """How long a WAV file plays."""
-    with wave.open(str(path), "rb") as source:
-        return source.getnframes() * 1000 // source.getframerate()
