@@ -77,7 +77,7 @@ def test_a_queue_removed_while_a_phone_rings_lets_the_operator_answer(hotline: H
     assert "talking" == hotline.call(answered).state
     hotline.hangs_up(answered)
 
-    assert QueueId("sales") not in hotline.state.queues or [] == hotline.line()
+    assert QueueId("sales") not in hotline.state.queues
 
 
 def test_a_queue_removed_while_a_phone_rings_sends_him_on_if_nobody_answers(hotline: HotlineKit) -> None:
@@ -115,3 +115,13 @@ def test_a_company_without_settings_refuses_everybody() -> None:
     hotline.hangs_up(call, "us")
 
     assert "lost_before_answer" == hotline.outcome(call)
+
+
+def test_an_empty_queue_that_is_removed_leaves_nothing(hotline: HotlineKit) -> None:
+    hotline.hangs_up(hotline.arrives())
+    settings = hotline.settings
+    assert QueueId("sales") in hotline.state.queues
+    queues = {name: queue for name, queue in settings.queues.items() if name != "sales"}
+    hotline.takes(replace(settings, revision=2, queues=queues))
+
+    assert {} == hotline.state.queues

@@ -70,3 +70,25 @@ def test_an_unproven_caller_can_be_ended(hotline: HotlineKit) -> None:
     hotline.handle(inputs.HangUpCall, call=call, by="olga")
 
     assert hotline.has(commands.Hangup)
+
+
+@pytest.mark.parametrize(("number", "command"), [("200", "Answer"), ("early", "Progress")])
+def test_a_caller_for_whom_no_sound_is_to_be_had_is_let_go(hotline: HotlineKit, number: str, command: str) -> None:
+    """The switch had no port left: he is not kept in a silence that costs him."""
+    if number == "early":
+        hotline.flows(flow("sales", say=s.Say(phrases=(HELLO,), next="end"), end=s.Hangup()))
+    call = hotline.arrives()
+    hotline.handle(inputs.CommandRefused, leg=hotline.call(call).leg, command=command, reason="no port")
+    assert hotline.has(commands.Hangup if command == "Answer" else commands.Reject)
+    hotline.hangs_up(call, "us")
+
+    assert ("queue_system_failure" if command == "Answer" else "system_failure") == hotline.outcome(call)
+
+
+def test_an_answer_that_the_switch_gave_first_is_no_failure(hotline: HotlineKit) -> None:
+    hotline.flows(flow("sales", say=s.Say(phrases=(HELLO,), next="a"), a=s.Answer(next="b"), b=s.Echo()))
+    call = hotline.arrives()
+    hotline.hears_out(call)
+    hotline.handle(inputs.CommandRefused, leg=hotline.call(call).leg, command="Answer", reason="answered already")
+
+    assert () == hotline.facts

@@ -17,8 +17,7 @@ LEAVING_US = 5_000_000
 
 def move(step: Step, call: Call, state: CallState, until: int | None = None) -> None:
     """The call's step is now `state`, until then at most."""
-    if call.state != state or call.until != until:
-        step.true(facts.CallMoved(at=step.at, call=call.id, state=state, until=until))
+    step.true(facts.CallMoved(at=step.at, call=call.id, state=state, until=until))
 
 
 def answer(step: Step, call: Call) -> None:
@@ -55,9 +54,6 @@ def say(step: Step, call: Call, state: CallState, phrases: tuple[Phrase, ...], p
 
 def part(step: Step, call: Call, key: str) -> None:
     """Says a last phrase of the pack and ends the call."""
-    if not call.proven:
-        hang_up(step, call)
-        return
     say(step, call, "parting", (PackPhrase(key=key),), "goodbye")
 
 

@@ -10,6 +10,7 @@ from hotline.domain import caller, commands, ending, facts, inputs, presence, re
 from hotline.domain.carry import happen
 from hotline.domain.ids import CallId, LegId, OperatorId
 from hotline.domain.queue import offer as offers
+from hotline.domain.queue import wait
 from hotline.domain.routing import numbers
 from hotline.domain.state import Call, Presence
 from hotline.domain.step import Step
@@ -158,12 +159,14 @@ def _command_refused(step: Step, given: inputs.CommandRefused) -> None:
         if given.command == "Dial":
             _leg_ended(step, inputs.LegEnded(at=given.at, utc=given.utc, leg=given.leg, cause="unreachable"))
         return
-    call = step.state.calls.get(leg.call)
-    if given.command == "Play" and call is not None and call.play is not None:
-        _playback_ended(
-            step,
-            inputs.PlaybackEnded(at=given.at, utc=given.utc, leg=call.leg, play=call.play, reason="failed"),
-        )
+    call = step.state.calls[leg.call]
+    if given.command == "Play" and call.play is not None:
+        failed = inputs.PlaybackEnded(at=given.at, utc=given.utc, leg=call.leg, play=call.play, reason="failed")
+        _playback_ended(step, failed)
+    elif given.command == "Progress" or (given.command == "Answer" and not call.progressed):
+        # No sound is to be had for him. After early media an Answer is refused when the switch was faster.
+        wait.give_up(step, call, "failure")
+        caller.fail(step, call, f"{given.command} was refused: {given.reason}")
 
 
 def _record_refused(step: Step, given: inputs.CommandRefused) -> None:
