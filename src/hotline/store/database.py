@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-__all__ = ["DatabaseUnusable", "connect", "migrate", "upsert"]
+__all__ = ["DatabaseUnusable", "connect", "explained", "migrate", "upsert"]
 
 
 class DatabaseUnusable(RuntimeError):
@@ -47,7 +47,7 @@ async def migrate(engine: AsyncEngine) -> None:
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade)
     except (SQLAlchemyError, sqlite3.Error, OSError) as error:
-        raise DatabaseUnusable(f"the database {_shown(engine.url)} cannot be used: {_reason(error)}") from error
+        raise DatabaseUnusable(explained(engine.url, error)) from error
 
 
 def upsert(table: Table, dialect: str) -> Insert:
@@ -75,14 +75,12 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     cursor.close()
 
 
-def _shown(url: URL) -> str:
-    plain = url.set(drivername=url.get_backend_name())
-    return plain.render_as_string(hide_password=True)
-
-
-def _reason(error: BaseException) -> str:
+def explained(url: URL, error: Exception) -> str:
+    """Why a database cannot be used, without its password."""
+    plain = url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
     cause = getattr(error, "orig", None) or error
-    return str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+    reason = str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+    return f"the database {plain} cannot be used: {reason}"
 
 
 _SQLITE: Final = "sqlite+aiosqlite"
