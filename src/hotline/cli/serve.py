@@ -7,17 +7,18 @@ import socket
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-import uvloop
 
-from hotline.app import Running, running
 from hotline.app.exits import StartFailed
 from hotline.cli.files import DEFAULT, File, read, valid
 from hotline.cli.logs import set_up
 from hotline.cli.words import fail, say
 from hotline.config import Config
+
+if TYPE_CHECKING:
+    from hotline.app.compose import Running
 
 __all__ = ["notify", "run", "serve", "stopped", "utc"]
 
@@ -39,6 +40,8 @@ def serve(
 
 def run(work: Coroutine[Any, Any, None]) -> None:
     """On uvloop; a start that failed becomes its sentence and exit code."""
+    import uvloop
+
     try:
         uvloop.run(work)
     except StartFailed as failure:
@@ -51,6 +54,8 @@ def utc() -> int:
 
 
 async def _serve(config: Config, file: Path, *, keep_switch: bool, take_over: bool) -> None:
+    from hotline.app.compose import running  # the whole house: other verbs start without it
+
     stop = stopped()
     async with running(
         config, read=lambda: read(file), utc=utc, keep_switch=keep_switch, take_over=take_over
@@ -61,7 +66,7 @@ async def _serve(config: Config, file: Path, *, keep_switch: bool, take_over: bo
         notify("STOPPING=1")
 
 
-async def until_end(hotline: Running, stop: "asyncio.Future[None]") -> None:
+async def until_end(hotline: "Running", stop: "asyncio.Future[None]") -> None:
     """Until somebody wants the end, or it cannot go on: then raises `StartFailed`."""
     await asyncio.wait((stop, hotline.failed), return_when=asyncio.FIRST_COMPLETED)
     if hotline.failed.done():

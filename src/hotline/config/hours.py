@@ -10,8 +10,6 @@ from itertools import pairwise
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-import holidays
-
 from hotline.config.keys import Findings, Mistake, read, suggestion
 from hotline.config.tables import HOURS
 from hotline.config.text import Place
@@ -82,6 +80,8 @@ def _holidays(
     """Public holidays, and weekend days that were made working days."""
     if country is None:
         return {}, set()
+    import holidays  # half of a second's start, and most verbs need none
+
     code, _, region = country.partition("-")
     years = range(today.year - 1, today.year + 3)
     try:

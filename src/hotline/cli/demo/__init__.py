@@ -11,14 +11,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.live import Live
 
-from hotline.app import Running, running
 from hotline.app.exits import Exit, StartFailed
-from hotline.app.status import status
 from hotline.cli.demo.board import board, outcomes_table
 from hotline.cli.demo.ear import Verdict, listen
 from hotline.cli.demo.phones import PhoneFailed, Phones
@@ -31,6 +29,9 @@ from hotline.cli.words import console, fail, say
 from hotline.config import Config
 from hotline.domain import facts
 from hotline.voice.process import binary
+
+if TYPE_CHECKING:
+    from hotline.app.compose import Running
 
 __all__ = ["demo"]
 
@@ -62,6 +63,8 @@ class _Show:
 
     async def play(self, lasting: float | None) -> None:
         """Everything; ends after `lasting` seconds, or at Ctrl-C."""
+        from hotline.app.compose import running  # the whole house: other verbs start without it
+
         stop = stopped()
         async with AsyncExitStack() as stack:
             phones = Phones(binary("hotline-phone"))
@@ -102,10 +105,12 @@ class _Show:
             raise StartFailed(Exit.SWITCH, f"the virtual phones cannot start: {error}") from None
 
     @contextlib.asynccontextmanager
-    async def _shown(self, hotline: Running) -> AsyncIterator[None]:
+    async def _shown(self, hotline: "Running") -> AsyncIterator[None]:
         if not self.board:
             yield
             return
+
+        from hotline.app.status import status
 
         async def paint(live: Live) -> None:
             while True:
@@ -120,7 +125,7 @@ class _Show:
                 painter.cancel()
 
     async def _callers(
-        self, phones: Phones, hotline: Running, stop: "asyncio.Future[None]", lasting: float | None
+        self, phones: Phones, hotline: "Running", stop: "asyncio.Future[None]", lasting: float | None
     ) -> None:
         """Lets callers come, one script after the other, until it is time; then lets the last ones finish."""
         loop = asyncio.get_running_loop()
