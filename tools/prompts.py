@@ -33,6 +33,8 @@ LEVEL_DBFS = -23.0
 """Of the spoken parts (root mean square), the level of EBU R 128; the switch brings it to a telephone's."""
 PEAK = 10 ** (-1.0 / 20)
 MARGIN_S = 0.06
+GLUE_S = 0.01
+"""After a part of a number: the rest follows in the same breath; digits of a code keep their pauses."""
 FADE_S = 0.005
 
 Sound = npt.NDArray[np.float64]
@@ -103,7 +105,8 @@ def _speak(language: str, key: str, text: str) -> dict[str, Any]:
         sound, rate = soundfile.read(file.name)
     if goes_on:
         sound = _before_the_pause(sound, rate, f"{language}/{key}")
-    return _keep(f"{language}/{key}", _finished(sound, rate), rate, text, f"{engine.name} {engine.voice}")
+    after = GLUE_S if goes_on and key.startswith("number-") else MARGIN_S
+    return _keep(f"{language}/{key}", _finished(sound, rate, after), rate, text, f"{engine.name} {engine.voice}")
 
 
 def _common() -> dict[str, dict[str, Any]]:
@@ -136,10 +139,10 @@ def _before_the_pause(sound: Sound, rate: int, place: str) -> Sound:
     return sound[: loud[widest] + round(MARGIN_S * rate)]
 
 
-def _finished(sound: Sound, rate: int) -> Sound:
+def _finished(sound: Sound, rate: int, after_s: float = MARGIN_S) -> Sound:
     """Trimmed, at the common level, without a click at its ends."""
     loud = np.flatnonzero(np.abs(sound) > 10 ** (-50 / 20))
-    sound = sound[max(0, loud[0] - round(MARGIN_S * rate)) : loud[-1] + round(MARGIN_S * rate)]
+    sound = sound[max(0, loud[0] - round(MARGIN_S * rate)) : loud[-1] + round(after_s * rate)]
     pad = round(MARGIN_S * rate)
     sound = np.concatenate([np.zeros(max(0, pad - loud[0])), sound])
     sound = sound * min(10 ** ((LEVEL_DBFS - _spoken_dbfs(sound, rate)) / 20), PEAK / np.max(np.abs(sound)))
