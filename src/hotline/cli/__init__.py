@@ -9,6 +9,7 @@ from hotline.cli.demo import demo
 from hotline.cli.doctor import doctor
 from hotline.cli.operator import operator
 from hotline.cli.reload import reload
+from hotline.cli.report import report
 from hotline.cli.serve import serve
 
 __all__ = ["app", "main"]
@@ -23,6 +24,7 @@ app = typer.Typer(
 for verb in (serve, demo, check, reload, call, doctor):
     app.command()(verb)
 app.add_typer(operator, name="operator")
+app.add_typer(report, name="report")
 
 
 def _version(wanted: bool) -> None:
