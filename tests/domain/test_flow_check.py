@@ -162,3 +162,15 @@ def test_a_queue_that_nobody_serves_may_lead_to_help() -> None:
 
     assert 1 == distances(settings, by_key)["q"]
     assert 0 == distances(settings, by_time)["q"]
+
+
+def test_recording_without_a_notice_is_remarked() -> None:
+    settings = company()
+    taped = replace(settings.queues[QueueId("sales")], record=True)
+    settings = replace(settings, queues={**settings.queues, taped.name: taped}, numbers={})
+    told = flow("f", notice=s.RecordingNotice(phrases=(), next="sales"), sales=SALES)
+    untold = flow("f", menu=menu("sales", k1="notice"), notice=told.nodes["notice"], sales=SALES)
+
+    assert [] == [f for f in check(replace(settings, flows={"f": told})) if f.where.startswith("flows.")]
+    found = check(replace(settings, flows={"f": untold}))
+    assert [("warning", "flows.f.sales")] == [(f.severity, f.where) for f in found if f.where.startswith("flows.")]

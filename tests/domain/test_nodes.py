@@ -95,6 +95,18 @@ def test_a_key_keeps_the_talk_unrecorded(hotline: HotlineKit, moment: str) -> No
     assert not hotline.has(commands.Record)
 
 
+def test_a_notice_that_could_not_be_played_keeps_the_talk_unrecorded(hotline: HotlineKit) -> None:
+    """Nobody is recorded who was not told."""
+    hotline.flows(notice())
+    hotline.changes(record=True)
+    call = hotline.arrives()
+    hotline.hears_out(call, "failed")
+    assert "notice_failed" == hotline.only(facts.RecordingRefused).because
+    hotline.answers("anna")
+
+    assert not hotline.has(commands.Record)
+
+
 def test_a_recording_closes_after_its_call_has_ended(hotline: HotlineKit) -> None:
     hotline.changes(record=True)
     call = hotline.arrives()

@@ -199,3 +199,15 @@ def test_a_late_answer_after_the_offer_was_taken_back_is_hung_up(hotline: Hotlin
     hotline.handle(inputs.LegAnswered, leg=phone, answered_at=hotline.at)
 
     assert phone == hotline.only(commands.Hangup).leg
+
+
+def test_a_phone_that_refuses_at_once_is_not_rung_in_a_circle(hotline: HotlineKit) -> None:
+    """A pause is a second at least, whatever the settings say."""
+    hotline.changes("alone", decline_pause_ms=0, unreachable_pause_ms=0)
+    hotline.arrives(to="500")
+    hotline.declines("anna")
+    assert {} == hotline.after(0.9).ringing()
+    hotline.after(0.1)
+    hotline.phone_ends("anna", "unreachable")
+
+    assert {} == hotline.after(0.9).ringing()

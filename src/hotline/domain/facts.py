@@ -250,7 +250,10 @@ class NoticeGiven(_Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingRefused(_Fact):
+    """He is not recorded: he pressed the key, or the notice could not be played to him."""
+
     call: CallId
+    because: Literal["key", "notice_failed"] = "key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,7 @@ def _leg_arrived(step: Step, given: inputs.LegArrived) -> None:
     flow = settings.flows.get(call.flow)
     if flow is None:
         step.do(commands.Reject(leg=call.leg, code=404, reason="Not Found"))
-        caller.move(step, call, "leaving")
+        caller.move(step, call, "leaving", step.at + caller.LEAVING_US)
     else:
         step.go_on(call, flow.start)
 

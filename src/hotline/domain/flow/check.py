@@ -151,6 +151,7 @@ def _flow(settings: Settings, flow: Flow) -> Iterator[Finding]:
     yield from _unreachable(flow)
     yield from _circles(flow)
     yield from _help(settings, flow)
+    yield from _unannounced(settings, flow)
 
 
 def _node(settings: Settings, flow: Flow, name: str, node: Node) -> Iterator[Finding]:
@@ -230,6 +231,25 @@ def _help(settings: Settings, flow: Flow) -> Iterator[Finding]:
                 severity="warning",
                 where=place,
                 sentence=f'out of hours menu "{name}" leads to no operator and no voicemail',
+            )
+
+
+def _unannounced(settings: Settings, flow: Flow) -> Iterator[Finding]:
+    """Queues that record callers who were never told."""
+    untold = Flow(
+        name=flow.name,
+        start=flow.start,
+        nodes={name: node for name, node in flow.nodes.items() if not isinstance(node, RecordingNotice)},
+    )
+    for name in _closure(untold, [flow.start], lambda kind: True):
+        node = flow.nodes[name]
+        queue = settings.queues.get(node.queue) if isinstance(node, Enqueue) else None
+        if queue is not None and queue.record:
+            yield Finding(
+                severity="warning",
+                where=f"flows.{flow.name}.{name}",
+                sentence=f'queue "{queue.name}" records callers who have not been told; '
+                "put a recording notice before it",
             )
 
 

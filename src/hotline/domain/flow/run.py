@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from hotline.domain import caller, commands, facts, recording
-from hotline.domain.inputs import DigitPressed, Input, RecordingClosed
+from hotline.domain.inputs import DigitPressed, Input, PlaybackEnded, RecordingClosed
 from hotline.domain.phrases import Beep, PackPhrase, Phrase
 from hotline.domain.queue import wait
 from hotline.domain.routing.hours import is_open
@@ -132,7 +132,10 @@ def _begin(step: Step, call: Call, given: Input) -> None:
 def _next(step: Step, call: Call, given: Input) -> None:
     node = step.memory.node(call, call.node)
     if isinstance(node, RecordingNotice):
-        step.true(facts.NoticeGiven(at=step.at, call=call.id, refuse_key=node.refuse_key))
+        if isinstance(given, PlaybackEnded) and given.reason == "failed":
+            step.true(facts.RecordingRefused(at=step.at, call=call.id, because="notice_failed"))
+        else:
+            step.true(facts.NoticeGiven(at=step.at, call=call.id, refuse_key=node.refuse_key))
     if isinstance(node, Say | RecordingNotice):
         step.go_on(call, node.next)
 

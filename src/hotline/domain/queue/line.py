@@ -151,7 +151,7 @@ def _offer_unreachable(memory: Memory, fact: facts.OfferUnreachable) -> None:
     if operator := memory.state.operators.get(offer.operator):
         operator.back_at = fact.until
         memory.arm_operator(operator)
-    _free(memory, offer, fact.at, tired=False)
+    _free(memory, offer, fact.at, tired=True)
 
 
 def _offer_withdrawn(memory: Memory, fact: facts.OfferWithdrawn) -> None:

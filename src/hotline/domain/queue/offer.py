@@ -96,8 +96,7 @@ def is_not_reached(code: int) -> bool:
 def unreachable(step: Step, offer: Offer, code: int) -> None:
     """His device could not be reached: nobody's miss; he is left alone for a moment."""
     rules = step.memory.settings.queues.get(offer.queue)
-    pause_ms = 5000 if rules is None else rules.unreachable_pause_ms
-    until = step.at + pause_ms * 1000
+    until = step.at + _pause_us(5000 if rules is None else rules.unreachable_pause_ms)
     step.true(facts.OfferUnreachable(at=step.at, offer=offer.id, code=code, until=until))
     _settle(step, offer)
 
@@ -114,9 +113,13 @@ def take_back(step: Step, operator: Operator) -> None:
 
 def _decline(step: Step, offer: Offer, code: int) -> None:
     rules = step.memory.settings.queues.get(offer.queue)
-    pause_ms = 10_000 if rules is None else rules.decline_pause_ms
-    until = step.at + pause_ms * 1000
+    until = step.at + _pause_us(10_000 if rules is None else rules.decline_pause_ms)
     step.true(facts.OfferDeclined(at=step.at, offer=offer.id, code=code, until=until))
+
+
+def _pause_us(pause_ms: int) -> int:
+    """Never so short that a phone which refuses at once is rung in a circle."""
+    return max(pause_ms, 1000) * 1000
 
 
 def _miss(step: Step, offer: Offer) -> None:

@@ -52,8 +52,8 @@ def match(step: Step) -> None:
 def longest_idle(memory: Memory, queue: QueueId, ticket: Ticket) -> Operator | None:
     """The operator who has been free the longest.
 
-    Free since: the end of his last call or wrap-up, his return from a break or to reach, or his last
-    declined or missed offer. An offer that the caller withdrew costs him nothing.
+    Free since: the end of his last call or wrap-up, his return from a break or to reach, or his last offer
+    that he declined, missed or could not be reached for. One that the caller withdrew costs him nothing.
     """
     heap = memory.free[queue]
     passed: list[tuple[int, int, OperatorId]] = []
