@@ -179,6 +179,17 @@ mod tests {
     }
 
     #[test]
+    fn a_press_is_sent_for_100_ms_and_its_end_three_times() {
+        let (tone, end) = ([0, 0], [0x80, 0]);
+        let sent: Vec<_> =
+            press(7, 0).iter().map(|(_, [_, end, high, low])| ([end & 0x80, 0], [*high, *low])).collect();
+        let lasting = |samples: u16| samples.to_be_bytes();
+
+        assert_eq!([160, 320, 480, 640, 800].map(|samples| (tone, lasting(samples))), sent[..5]);
+        assert_eq!([(end, lasting(800)); 3], sent[5..]);
+    }
+
+    #[test]
     fn the_same_key_twice_is_two_presses() {
         assert_eq!("11", presses(press(1, 1_000).into_iter().chain(press(1, 3_000))));
     }

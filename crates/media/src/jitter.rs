@@ -158,6 +158,21 @@ mod tests {
     }
 
     #[test]
+    fn a_network_that_becomes_slower_is_followed() {
+        let mut jitter = Jitter::new();
+        let mut kept = 0;
+        for tick in 0..100u32 {
+            // From tick 50 on each packet takes 200 ms longer: what comes then was due long ago.
+            let number = if tick < 50 { tick } else { tick.saturating_sub(10) };
+            kept += u32::from(jitter.insert(number * 160, Law::A, &packet(1_008)));
+            jitter.advance();
+        }
+
+        assert!(kept >= 95, "{kept}");
+        assert_eq!(1_008, heard(&mut jitter));
+    }
+
+    #[test]
     fn a_fast_clock_does_not_pile_up() {
         let mut jitter = Jitter::new();
         let mut timestamp = 0;

@@ -117,6 +117,17 @@ mod tests {
     }
 
     #[test]
+    fn a_new_law_goes_on_where_the_old_one_was() {
+        let clips = vec![Clip::from_samples(&(0..480).map(|sample| sample * 50).collect::<Vec<_>>())];
+        let mut player = Player::new(Play { id: "p".into(), clips, repeat: false, gap_ms: 0 }, Law::A).unwrap();
+        player.next();
+        player.set_law(Law::Mu);
+
+        let Next::Frame(frame) = player.next() else { panic!("the second frame follows") };
+        assert!((Law::Mu.decode(frame[0]) - 8_000).abs() < 300);
+    }
+
+    #[test]
     fn sounds_of_no_length_are_left_out_and_a_list_of_them_is_refused() {
         assert_eq!("x!", pattern(&mut play(&[0, 1], false, 0).unwrap(), 2));
         assert_eq!(Some(Refused::NothingToPlay), play(&[0, 0], true, 0).err());

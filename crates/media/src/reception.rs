@@ -15,7 +15,7 @@ pub(crate) struct Reception {
     pub received: u64,
     lost_before: u64,
     pub arrived_us: u64,
-    transit: u32,
+    transit: Option<u32>,
     /// Jitter in sixteenths of a sample.
     pub jitter: u32,
     window_us: u64,
@@ -71,14 +71,11 @@ impl Reception {
     /// Updates the jitter by a packet of sound; returns the gap since the packet before, in microseconds.
     pub fn time(&mut self, timestamp: u32, now_us: u64) -> u64 {
         let transit = ((now_us / US_PER_SAMPLE) as u32).wrapping_sub(timestamp);
-        let gap = if self.arrived_us == 0 { 0 } else { now_us.saturating_sub(self.arrived_us) };
-        if self.arrived_us != 0 {
-            let deviation = (transit.wrapping_sub(self.transit) as i32).unsigned_abs().min(80_000);
+        if let Some(before) = self.transit.replace(transit) {
+            let deviation = (transit.wrapping_sub(before) as i32).unsigned_abs().min(80_000);
             self.jitter = self.jitter + deviation - ((self.jitter + 8) >> 4);
         }
-        self.transit = transit;
-        self.arrived_us = now_us;
-        gap
+        self.touch(now_us)
     }
 
     /// Packets that never came, of all streams.
@@ -90,7 +87,6 @@ impl Reception {
     /// As [`Reception::time`], for a packet whose timestamp does not run on.
     pub fn touch(&mut self, now_us: u64) -> u64 {
         let gap = if self.arrived_us == 0 { 0 } else { now_us.saturating_sub(self.arrived_us) };
-        self.transit = self.transit.wrapping_add((gap / US_PER_SAMPLE) as u32);
         self.arrived_us = now_us;
         gap
     }
@@ -103,6 +99,7 @@ impl Reception {
     /// The silence that follows is nobody's gap.
     pub fn pause(&mut self) {
         self.arrived_us = 0;
+        self.transit = None;
     }
 
     fn begin(&mut self, ssrc: u32, sequence: u16) -> Place {
@@ -113,7 +110,7 @@ impl Reception {
         self.extended = u64::from(sequence);
         self.base = self.extended;
         self.received = 1;
-        self.arrived_us = 0;
+        self.pause();
         Place::New
     }
 }

@@ -158,8 +158,10 @@ mod tests {
         for _ in 0..5 {
             source.judge(at("10.0.0.1:9000"));
         }
-        source.relearn(at("10.0.0.1:4000"));
-        assert_eq!(Some(at("10.0.0.1:9000")), source.reply_to());
+        for _ in 0..3 {
+            source.relearn(at("10.0.0.1:4000"));
+            assert_eq!(Some(at("10.0.0.1:9000")), source.reply_to());
+        }
         assert_eq!(Verdict::Locked, source.judge(at("10.0.0.1:9000")));
 
         source.relearn(at("10.0.0.2:4000"));

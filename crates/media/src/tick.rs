@@ -158,9 +158,7 @@ impl Leg {
 
     /// A peer that wants nothing now: a play and speech go on unheard, keys wait for it.
     fn pace_unheard(&mut self) -> Paced {
-        if let Some(player) = &mut self.player
-            && self.sending.is_none()
-        {
+        if let Some(player) = &mut self.player {
             return if matches!(player.next(), Next::Finished) { Paced::Ended } else { Paced::Goes };
         }
         if let Some(feed) = &mut self.feed {

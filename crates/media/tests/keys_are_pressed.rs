@@ -33,6 +33,18 @@ fn keys_of_a_waiting_caller_are_heard_once_each() {
 }
 
 #[test]
+fn a_new_stream_counts_its_presses_anew() {
+    let mut house = House::new();
+    let alisa = house.phone("alisa", ALISA, Law::A);
+    let from = house.phones[alisa].address;
+    for (ssrc, timestamp) in [(1, 50_000), (2, 900)] {
+        house.receive(alisa, from, &kit::packet(DIGITS_TYPE, 7, timestamp, ssrc, &[3, 0x8A, 3, 32]));
+    }
+
+    assert_eq!("33", house.digits());
+}
+
+#[test]
 fn a_bridge_passes_keys_on_under_the_listeners_payload_type() {
     let mut house = House::new();
     let alisa = house.phone("alisa", ALISA, Law::A);

@@ -67,6 +67,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_all_but_silent_is_raised_by_20_db_at_most() {
+        let mut samples = Tone::new(1_000.0, -55.0).samples(16_000);
+        normalise(&mut samples);
+
+        assert!((crate::level::dbfs(&samples) + 35.0).abs() < 1.0, "{}", crate::level::dbfs(&samples));
+    }
+
+    #[test]
     fn silence_stays_silence() {
         let mut samples = [0, 1, -1, 0].repeat(4_000);
         let before = samples.clone();
