@@ -6,6 +6,7 @@ acknowledged, one high-water mark for commands, a Welcome with its legs. It know
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -137,6 +138,14 @@ class PretendSwitch:
             self.legs.remove(given.leg)
         if self.engine is not None:
             self.engine.inbox.post(Arrival(boot=self.boot, n=self.n, given=given))
+        if isinstance(given, inputs.LegEnded):
+            self._release_parties(given)
+
+    def _release_parties(self, ended: inputs.LegEnded) -> None:
+        """A leg that was dialled for another ends with it, engine or no engine."""
+        for dial in [one for one in self.executed if isinstance(one, commands.Dial)]:
+            if dial.for_leg == ended.leg and dial.leg in self.legs:
+                self.happens(replace(ended, leg=dial.leg, cause="withdrawn"))
 
     def _execute(self, command: commands.Command) -> None:
         at, utc = self.clock.now(), self.clock.utc()

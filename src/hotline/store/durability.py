@@ -17,7 +17,7 @@ __all__ = ["Durability"]
 
 _CHECKPOINT_BYTES = 4 << 20
 _PASSIVE = "PRAGMA wal_checkpoint(PASSIVE)"
-_PAUSE_S = 0.005
+_PAUSE_S = 0.012
 """Gathers the records of a few batches in one sync."""
 
 
