@@ -6,10 +6,11 @@ use std::rc::Rc;
 use rsipstack::sip::{Header, Method, Request, SipMessage};
 use rsipstack::transaction::Transaction;
 use tokio::sync::Notify;
+use tokio::time::timeout;
 use tracing::debug;
 
 use crate::api::{By, DialogKey, Door, Ended, Event, Incoming, Transport};
-use crate::core::{Core, count};
+use crate::core::{Core, count, sip_addr};
 use crate::dialog::{Dialog, Pending, Phase, new_tag};
 use crate::digest::Denied;
 use crate::framing::tag_of;
@@ -19,11 +20,13 @@ use crate::message::{self, NameAddr};
 /// One request that opened a server transaction.
 pub(crate) async fn dispatch(
     core: &Rc<Core>,
-    transaction: Transaction,
+    mut transaction: Transaction,
     source: SocketAddr,
     transport: Transport,
     class: &Class,
 ) {
+    // Answers go where the request came from, as if it had asked for it (RFC 3581): a Via cannot point them elsewhere.
+    transaction.destination = Some(sip_addr(source, transport));
     let request = &transaction.original;
     let to_tag = message::value(&request.headers, "To").and_then(tag_of).map(str::to_string);
     match (request.method, to_tag) {
@@ -47,9 +50,11 @@ pub(crate) async fn reply_now(core: &Core, mut transaction: Transaction, code: u
     // The peer repeats its request if this is lost.
     let _ = transaction.respond(message::reply(&head, code, more, None)).await;
     if transaction.original.method == Method::Invite {
+        let patience = core.patience();
         tokio::task::spawn_local(async move {
-            // The first thing that comes is the ACK, or the end of the transaction.
-            transaction.receive().await
+            // The first thing that comes is the ACK, or the end of the transaction. The limit is for answers that the
+            // library could not send: for those it starts no timer.
+            timeout(patience, transaction.receive()).await
         });
     }
 }
@@ -246,7 +251,14 @@ pub(crate) fn cseq(request: &Request) -> u32 {
 
 /// The life of an INVITE's server transaction: CANCEL, ACK, or neither.
 async fn serve(core: Rc<Core>, key: DialogKey, mut transaction: Transaction) {
-    while let Some(message) = transaction.receive().await {
+    loop {
+        let message = match timeout(core.patience(), transaction.receive()).await {
+            Ok(Some(message)) => message,
+            Ok(None) => break,
+            Err(_) if core.dialogs.borrow().get(key).is_some_and(|dialog| dialog.phase == Phase::Arriving) => continue,
+            // The library's own timers end before; they do not run for an answer that it could not send.
+            Err(_) => break,
+        };
         let SipMessage::Request(request) = message else { continue };
         match request.method {
             Method::Cancel => cancelled(&core, key, &request),

@@ -111,6 +111,10 @@ impl Core {
                 tokio::task::yield_now().await;
                 continue;
             };
+            if taken < BATCH {
+                // The queue is drained: the burst is over before its last messages are judged.
+                self.overloaded.set(false);
+            }
             let now = Instant::now();
             let silenced = self.tally.strangers.get();
             for at in 0..taken {

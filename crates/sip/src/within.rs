@@ -125,6 +125,7 @@ fn session_headers(core: &Core, key: DialogKey) -> Vec<rsipstack::sip::Header> {
 /// The life of a change's transaction: the owner's answer within 4 s, then ACK (for an INVITE).
 async fn serve(core: Rc<Core>, key: DialogKey, mut transaction: Transaction, is_offerless: bool) {
     let deadline = Instant::now() + ANSWER_WITHIN;
+    let end = deadline + core.patience();
     loop {
         let is_waiting = core.dialogs.borrow().get(key).is_some_and(|dialog| dialog.pending.is_some());
         tokio::select! {
@@ -140,6 +141,8 @@ async fn serve(core: Rc<Core>, key: DialogKey, mut transaction: Transaction, is_
                 None => return,
             },
             () = tokio::time::sleep_until(deadline), if is_waiting => refuse(&core, key, 500),
+            // For an answer that could not be sent the library starts no timer.
+            () = tokio::time::sleep_until(end) => return,
         }
     }
 }
