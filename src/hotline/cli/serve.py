@@ -6,6 +6,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +21,7 @@ from hotline.config import Config
 if TYPE_CHECKING:
     from hotline.app.compose import Running
 
-__all__ = ["notify", "run", "serve", "stopped", "utc"]
+__all__ = ["entered", "notify", "run", "serve", "stopped", "utc"]
 
 
 def serve(
@@ -57,13 +58,28 @@ async def _serve(config: Config, file: Path, *, keep_switch: bool, take_over: bo
     from hotline.app.compose import running  # the whole house: other verbs start without it
 
     stop = stopped()
-    async with running(
-        config, read=lambda: read(file), utc=utc, keep_switch=keep_switch, take_over=take_over
-    ) as hotline:
+    async with AsyncExitStack() as stack:
+        house = running(config, read=lambda: read(file), utc=utc, keep_switch=keep_switch, take_over=take_over)
+        if (hotline := await entered(stack, house, stop)) is None:
+            return
         say(f"ready switch={hotline.switch.pid} engine={os.getpid()} sip={config.sip.udp}")
         notify("READY=1")
         await until_end(hotline, stop)
         notify("STOPPING=1")
+
+
+async def entered(
+    stack: AsyncExitStack, house: "AbstractAsyncContextManager[Running]", stop: "asyncio.Future[None]"
+) -> "Running | None":
+    """Starts it; nothing when somebody wants the end before it is up."""
+    start = asyncio.create_task(stack.enter_async_context(house))
+    await asyncio.wait((start, stop), return_when=asyncio.FIRST_COMPLETED)
+    if not start.done():
+        start.cancel()
+        with suppress(asyncio.CancelledError):
+            await start
+        return None
+    return start.result()
 
 
 async def until_end(hotline: "Running", stop: "asyncio.Future[None]") -> None:

@@ -33,9 +33,16 @@ class SwitchFailed(Exception):
 
 
 def binary(name: str = "hotline-switch") -> Path:
-    """The program beside `hotline`, or built in this checkout. Raises `SwitchFailed`."""
+    """The program in `$HOTLINE_BIN`, beside `hotline`, or built in this checkout. Raises `SwitchFailed`."""
     checkout = Path(__file__).resolve().parents[3] / "target"
-    places = [Path(sys.executable).parent, Path(sys.argv[0]).resolve().parent, checkout / "release", checkout / "debug"]
+    named = [Path(os.environ["HOTLINE_BIN"])] if "HOTLINE_BIN" in os.environ else []
+    places = [
+        *named,
+        Path(sys.executable).parent,
+        Path(sys.argv[0]).resolve().parent,
+        checkout / "release",
+        checkout / "debug",
+    ]
     for place in places:
         if (path := place / name).is_file() and os.access(path, os.X_OK):
             return path

@@ -24,7 +24,7 @@ from hotline.cli.demo.scripts import OPERATORS, SCRIPTS, Caller, Script
 from hotline.cli.demo.watch import CallLog, Watch
 from hotline.cli.files import DEMO, read, valid
 from hotline.cli.logs import set_up
-from hotline.cli.serve import run, stopped, utc
+from hotline.cli.serve import entered, run, stopped, utc
 from hotline.cli.words import console, fail, say
 from hotline.config import Config
 from hotline.domain import facts
@@ -70,9 +70,9 @@ class _Show:
             phones = Phones(binary("hotline-phone"))
             stack.push_async_callback(phones.close)
             await self._open_phones(phones)
-            hotline = await stack.enter_async_context(
-                running(self.config, read=lambda: read(self.config.file), utc=utc)
-            )
+            house = running(self.config, read=lambda: read(self.config.file), utc=utc)
+            if (hotline := await entered(stack, house, stop)) is None:
+                return
             hotline.engine.watch(self.watch.see)
             say(self.invitation)
             async with self._shown(hotline):
