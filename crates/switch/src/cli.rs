@@ -77,6 +77,9 @@ pub struct Sound {
     /// One JSON object instead of a sentence.
     #[arg(long)]
     pub json: bool,
+    /// For a recording: which of these tones (hertz, separated by commas) each channel says; with --json.
+    #[arg(long, value_name = "HZ,...", value_delimiter = ',', requires = "json")]
+    pub tones: Vec<f32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
