@@ -213,9 +213,7 @@ def _leg_dialled(memory: Memory, fact: facts.LegDialled) -> None:
 
 
 def _leg_gone(memory: Memory, fact: facts.LegGone) -> None:
-    leg = memory.state.legs.pop(fact.leg, None)
-    if leg is None and fact.leg:
-        return
+    memory.state.legs.pop(fact.leg, None)
     call = memory.state.calls.get(fact.call)
     if call is not None and call.leg == fact.leg and call.ended_by is None:
         call.ended_by = "caller" if fact.cause in ("peer", "silent", "never_acked") else "system"

@@ -48,6 +48,7 @@ def hush(step: Step, call: Call, *, told: bool = True) -> None:
 
 
 def say(step: Step, call: Call, state: CallState, phrases: tuple[Phrase, ...], purpose: Purpose) -> None:
+    """Says something in a new step."""
     move(step, call, state)
     play(step, call, phrases, purpose)
 

@@ -28,6 +28,8 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ring:
+    """180 to an arriving leg: the caller hears his own network's ringing."""
+
     leg: LegId
 
 
@@ -41,11 +43,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
+    """200 to an arriving leg: from here on the caller is billed."""
+
     leg: LegId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reject:
+    """A final refusal of an arriving leg, by SIP status code."""
+
     leg: LegId
     code: int
     reason: str
@@ -54,6 +60,8 @@ class Reject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hangup:
+    """Ends a leg in any state, with a cause of Q.850."""
+
     leg: LegId
     q850: int = 16
 
@@ -78,6 +86,8 @@ class Dial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Play:
+    """Says phrases one after the other; `repeat` loops them all. It takes the place of the play before."""
+
     leg: LegId
     play: PlayId
     phrases: tuple[Phrase, ...]
@@ -88,6 +98,8 @@ class Play:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
+    """Ends a play."""
+
     leg: LegId
     play: PlayId
 
@@ -117,6 +129,8 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopRecording:
+    """Closes a recording while its legs go on."""
+
     recording: RecordingId
 
 

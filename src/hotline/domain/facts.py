@@ -2,6 +2,7 @@
 
 Each fact carries `at` (microseconds on the journal's axis) and, where it matters, whom it concerns.
 The journal keeps them for ever: a field is added with a default or not at all.
+One catalogue in one file, long on purpose: whoever reads a journal finds every word of it here.
 """
 
 from dataclasses import dataclass
@@ -96,11 +97,15 @@ class _Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalOpened(_Fact):
+    """A journal began; `seed` makes its names unique."""
+
     seed: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsTaken(_Fact):
+    """From here on these settings hold; calls keep the flows they began with."""
+
     settings: Settings
 
 
@@ -113,11 +118,15 @@ class SwitchBegan(_Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WasAway(_Fact):
+    """The engine was away from `since` until now; nobody is blamed for the gap."""
+
     since: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrunkHealthChanged(_Fact):
+    """A carrier connection went down or came up."""
+
     trunk: str
     up: bool
     reason: str
@@ -194,6 +203,8 @@ class CallMoved(_Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoursChecked(_Fact):
+    """The call asked whether we are open."""
+
     call: CallId
     table: str
     is_open: bool
@@ -209,6 +220,8 @@ class CallFailed(_Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayStarted(_Fact):
+    """A leg hears something from here on, unless the switch refuses it."""
+
     call: CallId
     leg: LegId
     play: PlayId
@@ -217,6 +230,8 @@ class PlayStarted(_Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlayEnded(_Fact):
+    """It hears it no longer."""
+
     call: CallId
     play: PlayId
     reason: Literal["finished", "stopped", "failed"]
@@ -273,6 +288,8 @@ class CallEnded(_Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegDialled(_Fact):
+    """We rang somebody; `target` is the first address that is tried."""
+
     leg: LegId
     call: CallId
     target: str
@@ -281,6 +298,8 @@ class LegDialled(_Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegWasAnswered(_Fact):
+    """The far end answered, or acknowledged our answer."""
+
     leg: LegId
     call: CallId
 
@@ -314,6 +333,8 @@ class QueueJoined(_Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionAnnounced(_Fact):
+    """The caller was told his position; `announce_up_to` + 1 stands for "more than"."""
+
     call: CallId
     ticket: TicketId
     position: int
@@ -366,11 +387,15 @@ class OfferRinging(_Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferAccepted(_Fact):
+    """He answered."""
+
     offer: OfferId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferDeclined(_Fact):
+    """His phone refused, by his hand or because it was busy: no miss."""
+
     offer: OfferId
     code: int
     until: int
@@ -465,6 +490,8 @@ class PresenceChanged(_Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrapUpStarted(_Fact):
+    """After-call work; t7 is its end."""
+
     operator: OperatorId
     call: CallId
     until: int
@@ -472,6 +499,8 @@ class WrapUpStarted(_Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrapUpEnded(_Fact):
+    """He may be offered calls again."""
+
     operator: OperatorId
     by: Literal["operator", "timer", "system"]
 
@@ -481,6 +510,8 @@ class WrapUpEnded(_Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingStarted(_Fact):
+    """Recording was asked for; the switch may still refuse it."""
+
     recording: RecordingId
     call: CallId
     name: str
@@ -490,6 +521,8 @@ class RecordingStarted(_Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingEnded(_Fact):
+    """The file is closed; an empty `path` means that there is none."""
+
     recording: RecordingId
     call: CallId
     path: str
@@ -500,6 +533,8 @@ class RecordingEnded(_Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoicemailLeft(_Fact):
+    """A message long enough to be one."""
+
     call: CallId
     mailbox: str
     recording: RecordingId

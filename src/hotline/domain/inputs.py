@@ -76,6 +76,8 @@ class LegArrived(_Input):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegProgress(_Input):
+    """A provisional answer of a dialled leg; `code` is its SIP status."""
+
     leg: LegId
     code: int
     early_media: bool = False
@@ -92,6 +94,8 @@ class LegAnswered(_Input):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegEnded(_Input):
+    """A leg is gone: exactly one for each."""
+
     leg: LegId
     cause: EndCause
     code: int = 0
@@ -101,12 +105,16 @@ class LegEnded(_Input):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigitPressed(_Input):
+    """One key: 0-9, *, #, A-D."""
+
     leg: LegId
     digit: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaybackEnded(_Input):
+    """A play has ended, by itself, by command, or because it could not be played."""
+
     leg: LegId
     play: PlayId
     reason: Literal["finished", "stopped", "failed"]
@@ -114,6 +122,8 @@ class PlaybackEnded(_Input):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingClosed(_Input):
+    """A recording is on disk."""
+
     recording: RecordingId
     path: str
     duration_ms: int
@@ -123,6 +133,8 @@ class RecordingClosed(_Input):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldRequested(_Input):
+    """The far end holds us, or takes us back (re-INVITE)."""
+
     leg: LegId
     held: bool
 
@@ -137,6 +149,8 @@ class RegistrationChanged(_Input):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrunkChanged(_Input):
+    """A carrier connection went down or came up."""
+
     trunk: str
     up: bool
     reason: str = ""
@@ -172,6 +186,8 @@ class Opened(_Input):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsChanged(_Input):
+    """The owner's settings, new or the same."""
+
     settings: Settings
 
 
@@ -187,6 +203,8 @@ class PresenceChosen(_Input):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrapUpFinished(_Input):
+    """An operator is done with his after-call work."""
+
     operator: OperatorId
 
 

@@ -55,6 +55,7 @@ class Memory:
 
     @property
     def settings(self) -> Settings:
+        """The present ones; those of an empty company before the first came."""
         return self.state.settings or EMPTY
 
     def queue_settings(self, queue: QueueId, call: Call) -> QueueSettings | None:
@@ -63,9 +64,11 @@ class Memory:
         return present if present is not None else self._revision(call).queues.get(queue)
 
     def flow(self, call: Call) -> Flow | None:
+        """The flow of the call, as it was when the call began."""
         return self._revision(call).flows.get(call.flow)
 
     def node(self, call: Call, name: str) -> Node | None:
+        """A node of the call's flow."""
         flow = self.flow(call)
         return None if flow is None else flow.nodes.get(name)
 
@@ -129,27 +132,33 @@ class Memory:
     # --- timers -------------------------------------------------------------------------------
 
     def arm_call(self, call: Call) -> None:
+        """Minds when the call's step runs out of time."""
         if call.until is not None:
             self._arm((call.until, CALL, call.n, call.id, ""))
 
     def arm_wait(self, ticket: Ticket) -> None:
+        """Minds the ticket's longest wait."""
         if ticket.wait_until is not None:
             self._arm((ticket.wait_until, WAIT, ticket.n, ticket.id, ""))
 
     def arm_announcement(self, ticket: Ticket) -> None:
+        """Minds the ticket's next announcement."""
         if ticket.announce_at is not None:
             self._arm((ticket.announce_at, ANNOUNCE, ticket.n, ticket.id, ""))
 
     def arm_decline(self, ticket: Ticket, operator: OperatorId) -> None:
+        """Minds when the operator may be offered the ticket again."""
         self._arm((ticket.declined[operator], DECLINE, ticket.n, ticket.id, operator))
 
     def arm_operator(self, operator: Operator) -> None:
+        """Minds his wrap-up and his pause after he could not be reached."""
         if operator.wrap_until is not None:
             self._arm((operator.wrap_until, WRAP_UP, operator.n, operator.id, ""))
         if operator.back_at is not None:
             self._arm((operator.back_at, BACK, operator.n, operator.id, ""))
 
     def next_due(self) -> int | None:
+        """When the next timer that still holds is due."""
         due = self.due
         while due and not self.is_live(due[0]):
             heappop(due)

@@ -53,15 +53,18 @@ def choose(step: Step, operator: Operator, fact: facts.PresenceChanged) -> None:
 
 
 def finish_wrap_up(step: Step, operator: Operator) -> None:
+    """He says that he is done."""
     if operator.state == "wrap_up":
         step.true(facts.WrapUpEnded(at=step.at, operator=operator.id, by="operator"))
 
 
 def time_wrap_up(step: Step, operator: Operator) -> None:
+    """His wrap-up has lasted as long as it may."""
     step.true(facts.WrapUpEnded(at=step.at, operator=operator.id, by="timer"))
 
 
 def time_back(step: Step, operator: Operator) -> None:
+    """His device is tried again."""
     step.true(facts.OperatorBack(at=step.at, operator=operator.id))
 
 

@@ -10,6 +10,7 @@ __all__ = ["choose"]
 
 
 def choose(step: Step, id_: OperatorId, presence: Presence, reason: str, by: str) -> None:
+    """Takes the choice of an operator, if he is one."""
     person = step.state.operators.get(id_)
     if person is None:
         return

@@ -18,6 +18,7 @@ __all__ = ["APPLY", "place"]
 
 
 def place(ticket: Ticket) -> Place:
+    """Where a ticket stands."""
     return ticket.since, ticket.n, ticket.id
 
 

@@ -103,6 +103,7 @@ def _told(step: Step, ticket: Ticket, rules: QueueSettings, position: int | None
 
 
 def music(step: Step, call: Call, ticket: Ticket) -> None:
+    """Plays the queue's music until something else is heard."""
     rules = step.memory.queue_settings(ticket.queue, call)
     piece: Phrase = Music() if rules is None or rules.music is None else rules.music
     caller.play(step, call, (piece,), "music", repeat=True)
@@ -117,10 +118,12 @@ def press(step: Step, call: Call, node: Enqueue, digit: str) -> None:
 
 
 def time_out(step: Step, ticket: Ticket) -> None:
+    """He has waited as long as the owner wants anybody to."""
     leave(step, step.state.calls[ticket.call], "timeout")
 
 
 def forget_decline(step: Step, ticket: Ticket, operator: OperatorId) -> None:
+    """The operator may be offered the ticket again."""
     step.true(facts.DeclineForgotten(at=step.at, ticket=ticket.id, operator=operator))
 
 
@@ -196,8 +199,10 @@ def give_up(step: Step, call: Call, reason: ExitReason) -> None:
 
 
 def waited_ms(step: Step, ticket: Ticket) -> int:
+    """How long the ticket has counted."""
     return (step.at - ticket.since) // 1000
 
 
 def is_overdue(step: Step, ticket: Ticket) -> bool:
+    """Whether he has waited as long as he may."""
     return ticket.wait_until is not None and ticket.wait_until <= step.at
