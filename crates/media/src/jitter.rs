@@ -15,9 +15,6 @@ const DELAY: u32 = 320;
 const TOO_MUCH: u32 = 960;
 const PATIENCE: u8 = 50;
 
-/// So many late packets in a row mean that the network has become slower: the reader steps back.
-const MOST_LATE: u8 = 3;
-
 pub(crate) struct Jitter {
     ring: [i16; RING],
     /// The timestamp that the tick reads next.
@@ -25,7 +22,6 @@ pub(crate) struct Jitter {
     /// One past the newest sample written.
     end: u32,
     is_started: bool,
-    late_in_a_row: u8,
     rich_in_a_row: u8,
     frame: Frame,
 }
@@ -37,7 +33,6 @@ impl Jitter {
             reader: 0,
             end: 0,
             is_started: false,
-            late_in_a_row: 0,
             rich_in_a_row: 0,
             frame: [0; FRAME_SAMPLES],
         })
@@ -50,10 +45,8 @@ impl Jitter {
             self.restart(timestamp);
         }
         if (timestamp.wrapping_sub(self.reader) as i32) < 0 {
-            self.late_in_a_row += 1;
             return false;
         }
-        self.late_in_a_row = 0;
         let linear = law.linear();
         for (index, octet) in payload.iter().enumerate() {
             self.ring[timestamp.wrapping_add(index as u32) as usize % RING] = linear[*octet as usize];
@@ -92,11 +85,13 @@ impl Jitter {
         }
     }
 
+    /// A packet from nowhere near, or one that finds nobody waiting: the peer has paused, or the network has become
+    /// slower.
     fn must_restart(&self, timestamp: u32, length: usize) -> bool {
         let ahead = timestamp.wrapping_sub(self.reader) as i32;
         let is_empty = (self.end.wrapping_sub(self.reader) as i32) <= 0;
         let is_far = ahead > (RING - length - FRAME_SAMPLES) as i32 || ahead < -(RING as i32);
-        is_far || (is_empty && ahead < FRAME_SAMPLES as i32) || self.late_in_a_row >= MOST_LATE
+        is_far || (is_empty && ahead < FRAME_SAMPLES as i32)
     }
 
     fn restart(&mut self, timestamp: u32) {
@@ -104,7 +99,6 @@ impl Jitter {
         self.reader = timestamp.wrapping_sub(DELAY);
         self.end = timestamp;
         self.is_started = true;
-        self.late_in_a_row = 0;
         self.rich_in_a_row = 0;
     }
 }

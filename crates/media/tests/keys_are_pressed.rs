@@ -115,6 +115,30 @@ fn keys_that_we_send_are_heard_by_another_house() {
 }
 
 #[test]
+fn sound_after_a_key_begins_after_the_key() {
+    let mut house = House::new();
+    let alisa = house.phone("alisa", ALISA, Law::A);
+    let anna = house.phone("anna", ANNA, Law::A);
+    house.connect("talk", &[(alisa, &[anna]), (anna, &[alisa])], &[]);
+    house.run(100);
+    // Anna's network delivers a burst: what Alisa hears is ahead of the clock.
+    let from = house.phones[anna].address;
+    for _ in 0..6 {
+        let packet = house.phones[anna].speak();
+        house.receive(anna, from, &packet);
+    }
+    let leg = house.leg(alisa);
+    house.machine.send_digits(leg, "1", &mut house.out).unwrap();
+    house.pass(400);
+
+    let seen = &house.phones[alisa].seen;
+    let key = seen.iter().find(|seen| seen.payload_type == DIGITS_TYPE).unwrap();
+    let after = seen.iter().rfind(|seen| seen.payload_type == DIGITS_TYPE).unwrap().sequence.wrapping_add(1);
+    let after = seen.iter().find(|seen| seen.sequence == after).unwrap();
+    assert!(after.timestamp.wrapping_sub(key.timestamp) >= 800, "{key:?} {after:?}");
+}
+
+#[test]
 fn more_keys_than_the_line_holds_and_letters_are_refused() {
     let mut house = House::new();
     let alisa = house.phone("alisa", ALISA, Law::A);
