@@ -98,6 +98,7 @@ async def running(
         stack.push_async_callback(_end_voice, switch, tasks, engine, lambda: keep_switch or handover.exists())
         await _or_failed(failed, reload.take(config))
         await _or_failed(failed, link.until_up())
+        stack.callback((folders.run / "engine.sock").unlink, missing_ok=True)
         await _open(stack, Door(engine, reload).open(folders.run / "engine.sock"), "the engine's door")
         if config.metrics.engine:
             await _open(stack, metrics.serve(config.metrics.engine), f"the metrics' address {config.metrics.engine}")

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from rich.console import Console
 
@@ -11,10 +11,12 @@ from hotline.domain.settings import Finding
 
 __all__ = ["console", "fail", "say", "say_findings"]
 
-console = Console(highlight=False, soft_wrap=True)
+WIDTH: Final = 140
+"""Of tables that go to a file or another program."""
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDTH)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
-COLOURS = {"error": "bold red", "warning": "yellow", "waived": "cyan"}
+COLOURS: Final = {"error": "bold red", "warning": "yellow", "waived": "cyan"}
 
 
 def say(sentence: str) -> None:

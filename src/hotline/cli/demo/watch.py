@@ -50,6 +50,7 @@ class Watch:
         """Recordings that have begun."""
         self._by_caller: dict[str, CallLog] = {}
         self._by_call: dict[str, CallLog] = {}
+        self._by_offer: dict[str, CallLog] = {}
 
     def log(self, caller: str) -> CallLog:
         """The log of the (next) call from this number."""
@@ -64,9 +65,11 @@ class Watch:
     def _take(self, fact: Any) -> None:
         if isinstance(fact, facts.CallArrived):
             self._by_call[fact.call] = self.log(fact.caller)
-        log = self._by_call.get(getattr(fact, "call", ""))
+        log = self._by_call.get(getattr(fact, "call", "")) or self._by_offer.get(getattr(fact, "offer", ""))
         if log is None:
             return
+        if isinstance(fact, facts.OfferMade):
+            self._by_offer[fact.offer] = log
         log.facts.append(fact)
         log.news.set()
         if isinstance(fact, facts.CallEnded):
