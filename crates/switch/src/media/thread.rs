@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread::{Builder, JoinHandle};
 
 use hotline_media::{LegKey, Machine, Play, RecordingKey, Refused, TICK_US};
@@ -95,6 +96,7 @@ impl MediaThread {
             for event in &ready {
                 self.handle(Ready::from_token(event.data.u64()), now);
             }
+            self.counters.legs.store(self.machine.legs() as u64, Relaxed);
             self.wire.finish_pass();
         }
     }
@@ -111,7 +113,6 @@ impl MediaThread {
                     self.execute(command, now);
                 }
                 self.is_over |= self.commands.is_over();
-                self.counters.legs.store(self.machine.legs() as u64, std::sync::atomic::Ordering::Relaxed);
             }
         }
     }
@@ -122,8 +123,8 @@ impl MediaThread {
         let late = now.saturating_sub(self.machine.next_tick_us());
         self.machine.tick(now, &mut self.wire);
         add(&self.counters.ticks, 1);
-        if late > self.counters.max_late_us.load(std::sync::atomic::Ordering::Relaxed) {
-            self.counters.max_late_us.store(late, std::sync::atomic::Ordering::Relaxed);
+        if late > self.counters.max_late_us.load(Relaxed) {
+            self.counters.max_late_us.store(late, Relaxed);
         }
         add(&self.counters.late_ticks, u64::from(late > TICK_US));
         for slot in 0..self.wire.slots() {

@@ -222,6 +222,7 @@ impl Phone {
         let begun = Instant::now();
         let mut heard = Heard::default();
         let mut last: Option<Instant> = None;
+        let mut sent = Instant::now();
         for frame in 0..(long.as_millis() / 20) as u32 {
             let mut packet = vec![0x80, 8];
             packet.extend_from_slice(&self.sequence.to_be_bytes());
@@ -231,6 +232,8 @@ impl Phone {
             packet.extend(samples.iter().map(|sample| Law::A.encode(*sample)));
             self.sequence += 1;
             self.rtp.send_to(&packet, to).expect("sent");
+            heard.longest_pause = heard.longest_pause.max(sent.elapsed());
+            sent = Instant::now();
             while begun.elapsed() < Duration::from_millis(20) * (frame + 1) {
                 self.hear(&mut heard, &mut last);
             }
@@ -301,6 +304,8 @@ pub struct Heard {
     pub packets: usize,
     pub digit_packets: usize,
     pub longest_gap: Duration,
+    /// The longest time between two packets that the phone itself sent.
+    pub longest_pause: Duration,
 }
 
 impl Heard {
