@@ -126,6 +126,17 @@ def test_a_position_is_announced_on_entry_and_only_when_it_has_improved(hotline:
     assert [2] == positions(hotline.said())
 
 
+def test_a_long_greeting_is_heard_out_before_any_news(hotline: HotlineKit) -> None:
+    hotline.changes(greeting=(OwnText(text="A long story"),), announce_gap_ms=10_000)
+    busy(hotline)
+    waiting = [hotline.arrives() for _ in range(3)]
+    hotline.hangs_up(waiting[0])
+    assert [] == hotline.after(10).said()
+    hotline.hears_out(waiting[2])
+
+    assert [2] == positions(hotline.after(10).said())
+
+
 def test_far_back_more_than_is_said(hotline: HotlineKit) -> None:
     busy(hotline)
     hotline.changes(announce_up_to=2)

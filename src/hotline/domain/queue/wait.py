@@ -68,12 +68,10 @@ def greet(step: Step, ticket: Ticket) -> None:
     rules = step.memory.queue_settings(ticket.queue, call)
     if rules is None:
         return
-    is_new = call.play is None
+    is_new = call.play is None and ticket.joined_at == step.at
     phrases = rules.greeting if is_new else ()
     if rules.announce_position and ticket.offer is None:
-        tidings = news(rules, step.state.queues[ticket.queue], ticket)
-        _told(step, ticket, rules, None if tidings is None else tidings[0])
-        phrases = phrases if tidings is None else (*phrases, tidings[1])
+        phrases += _tidings(step, call, ticket, rules)
     if phrases:
         caller.play(step, call, phrases, "announcement")
     elif is_new:
@@ -84,22 +82,21 @@ def announce(step: Step, ticket: Ticket) -> None:
     """The time has come to look whether there is better news."""
     call = step.state.calls[ticket.call]
     rules = step.memory.queue_settings(ticket.queue, call)
-    if rules is None:
-        return
-    tidings = news(rules, step.state.queues[ticket.queue], ticket)
-    _told(step, ticket, rules, None if tidings is None else tidings[0])
-    if tidings is not None:
-        caller.play(step, call, (tidings[1],), "announcement")
+    if rules is not None and (phrases := _tidings(step, call, ticket, rules)):
+        caller.play(step, call, phrases, "announcement")
 
 
-def _told(step: Step, ticket: Ticket, rules: QueueSettings, position: int | None) -> None:
+def _tidings(step: Step, call: Call, ticket: Ticket, rules: QueueSettings) -> tuple[Phrase, ...]:
+    """What there is to tell now, noted as told. What is being said to him is heard out first."""
+    is_listening = call.purpose == "announcement"
+    found = None if is_listening else news(rules, step.state.queues[ticket.queue], ticket)
     next_at = step.at + max(rules.announce_gap_ms, 1000) * 1000
-    if position is None:
+    if found is None:
         step.true(facts.PositionKept(at=step.at, ticket=ticket.id, next_at=next_at))
-    else:
-        step.true(
-            facts.PositionAnnounced(at=step.at, call=ticket.call, ticket=ticket.id, position=position, next_at=next_at)
-        )
+        return ()
+    place, phrase = found
+    step.true(facts.PositionAnnounced(at=step.at, call=ticket.call, ticket=ticket.id, position=place, next_at=next_at))
+    return (phrase,)
 
 
 def music(step: Step, call: Call, ticket: Ticket) -> None:
