@@ -53,9 +53,15 @@ fn relay(sip: &Sip, pairs: &mut HashMap<DialogKey, DialogKey>, there: &str, even
             pairs.insert(incoming.key, theirs);
         }
         // A caller who hung up in the meantime is told to the other side by his own `Ended`.
-        Event::Progress { key, code: 180, .. } => drop(pairs.get(&key).map(|other| sip.ring(*other))),
+        Event::Progress { key, code: 180, .. } => {
+            if let Some(other) = pairs.get(&key) {
+                let _ = sip.ring(*other);
+            }
+        }
         Event::Answered { key, sdp, .. } => {
-            drop(pairs.get(&key).map(|other| sip.answer(*other, &sdp.unwrap_or_default())))
+            if let Some(other) = pairs.get(&key) {
+                let _ = sip.answer(*other, &sdp.unwrap_or_default());
+            }
         }
         Event::Ended(ended) => {
             if let Some(other) = pairs.remove(&ended.key) {

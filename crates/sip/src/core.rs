@@ -16,17 +16,14 @@ use rsipstack::transaction::Transaction;
 use rsipstack::transaction::endpoint::EndpointInnerRef;
 use rsipstack::transaction::key::{TransactionKey, TransactionRole};
 use rsipstack::transport::{SipAddr, SipConnection};
-use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::time::{Duration, Instant};
-use tracing::debug;
 
 use crate::api::{Config, Counters, DialogKey, Event, Transport};
-use crate::datagrams::{BATCH, Batch, Sender};
+use crate::datagrams::Sender;
 use crate::dialog::Dialogs;
 use crate::digest::Challenger;
-use crate::framing::{Glance, Length, glance, stateless, with_readable_head};
-use crate::gate::{Class, Gate, Load, Verdict, Why};
+use crate::gate::{Gate, Load};
 use crate::message;
 use crate::random;
 use crate::registrar::Registrar;
@@ -99,179 +96,6 @@ impl Core {
     /// 64 x T1: how long what was sent may still be answered (RFC 3261, 17).
     pub fn patience(&self) -> Duration {
         self.config.t1 * 64
-    }
-
-    /// The receive loop: batch by batch, yielding between them so that verbs and timers have their turn.
-    pub async fn receive(self: Rc<Self>, socket: Arc<UdpSocket>) {
-        let mut batch = Batch::new();
-        let mut full_batches = 0_u32;
-        loop {
-            let Ok(taken) = batch.receive(&socket).await else {
-                // ICMP errors surface here; the next datagram is as good as any.
-                tokio::task::yield_now().await;
-                continue;
-            };
-            if taken < BATCH {
-                // The queue is drained: the burst is over before its last messages are judged.
-                self.overloaded.set(false);
-            }
-            let now = Instant::now();
-            let silenced = self.tally.strangers.get();
-            for at in 0..taken {
-                if let Some((data, source)) = batch.datagram(at) {
-                    self.datagram(data, source, now).await;
-                }
-            }
-            // Strangers cost next to nothing: a flood of them is no reason to turn callers away.
-            let is_full = taken == BATCH && self.tally.strangers.get() - silenced < BATCH as u64 / 2;
-            full_batches = if is_full { full_batches + 1 } else { 0 };
-            self.overloaded.set(full_batches >= OVERLOAD_BATCHES);
-            tokio::task::yield_now().await;
-        }
-    }
-
-    async fn datagram(self: &Rc<Self>, data: &[u8], source: SocketAddr, now: Instant) {
-        count(&self.tally.received);
-        if data == b"\r\n\r\n" {
-            if self.gate.borrow().class(source.ip(), now) != Class::Stranger {
-                self.sender.send(b"\r\n", source);
-            }
-            return;
-        }
-        let readable = with_readable_head(data);
-        let data = readable.as_deref().unwrap_or(data);
-        let Some(seen) = glance(data) else {
-            count(&self.tally.unreadable);
-            return;
-        };
-        let Some(class) = self.pass(data, &seen, source, now) else { return };
-        let available = data.len() - seen.body_at;
-        let body = match seen.length {
-            Length::Missing => Some(data[seen.body_at..].to_vec()),
-            Length::Is(length) if length <= available => None,
-            _ => {
-                self.refuse(data, source, 400, "Bad Content-Length", None);
-                return;
-            }
-        };
-        let Ok(mut message) = SipMessage::try_from(data) else {
-            count(&self.tally.unreadable);
-            return;
-        };
-        if let Some(body) = body {
-            match &mut message {
-                SipMessage::Request(request) => request.body = body,
-                SipMessage::Response(response) => response.body = body,
-            }
-        }
-        self.take(message, self.udp.clone(), source, Transport::Udp, class).await;
-    }
-
-    /// The gate's word, carried out. `None`: the message is dealt with.
-    pub fn pass(&self, data: &[u8], seen: &Glance<'_>, source: SocketAddr, now: Instant) -> Option<Class> {
-        let verdict = self.gate.borrow().judge(source, seen, self.load(), now);
-        match verdict {
-            Verdict::Admit(class) => return Some(class),
-            Verdict::Silence(Why::Stranger) => count(&self.tally.strangers),
-            Verdict::Silence(Why::Limited) => count(&self.tally.limited),
-            Verdict::Silence(Why::Nobodys) => {}
-            Verdict::Busy => {
-                let retry_after_s = self.gate.borrow().admission().retry_after_s;
-                self.refuse(data, source, 503, "Service Unavailable", Some(retry_after_s));
-            }
-        }
-        None
-    }
-
-    /// The same for a message on a stream: a stateless answer goes back on it.
-    pub async fn pass_stream(
-        &self,
-        data: &[u8],
-        seen: &Glance<'_>,
-        source: SocketAddr,
-        now: Instant,
-        connection: &SipConnection,
-    ) -> Option<Class> {
-        let verdict = self.gate.borrow().judge(source, seen, self.load(), now);
-        match verdict {
-            Verdict::Admit(class) => Some(class),
-            Verdict::Silence(_) => {
-                count(&self.tally.limited);
-                None
-            }
-            Verdict::Busy => {
-                count(&self.tally.refused_503);
-                let retry_after_s = self.gate.borrow().admission().retry_after_s;
-                let answer = stateless(data, 503, "Service Unavailable", Some(retry_after_s))?;
-                let answer = SipMessage::try_from(answer.as_slice()).ok()?;
-                // A stream that ended takes its answer with it.
-                let _ = connection.send(answer, None).await;
-                None
-            }
-        }
-    }
-
-    fn refuse(&self, data: &[u8], source: SocketAddr, code: u16, phrase: &str, retry_after_s: Option<u16>) {
-        count(if code == 503 { &self.tally.refused_503 } else { &self.tally.refused_400 });
-        let is_answerable = glance(data)
-            .is_some_and(|seen| !matches!(seen.kind, crate::framing::Kind::Response | crate::framing::Kind::Ack));
-        if is_answerable && let Some(answer) = stateless(data, code, phrase, retry_after_s) {
-            self.sender.send(&answer, source);
-        }
-    }
-
-    /// A parsed message enters the transaction layer; what comes out of it is dispatched at once.
-    pub async fn take(
-        self: &Rc<Self>,
-        message: SipMessage,
-        connection: SipConnection,
-        source: SocketAddr,
-        transport: Transport,
-        class: Class,
-    ) {
-        let Ok(message) = SipConnection::update_msg_received(message, source, library_transport(transport)) else {
-            count(&self.tally.unreadable);
-            return;
-        };
-        if let SipMessage::Response(response) = &message
-            && self.repeat_ack(response, &connection).await
-        {
-            return;
-        }
-        let from = sip_addr(source, transport);
-        if let Err(error) = self.endpoint.on_received_message(message, connection, &from).await {
-            debug!(%source, %error, "a message that no transaction takes");
-            count(&self.tally.unreadable);
-        }
-        loop {
-            let arrived = self.arrivals.borrow_mut().try_recv();
-            let Ok(transaction) = arrived else { break };
-            crate::arrive::dispatch(self, transaction, source, transport, &class).await;
-        }
-    }
-
-    /// A 2xx that came again gets its ACK again, whatever the transaction layer has forgotten.
-    async fn repeat_ack(&self, response: &Response, connection: &SipConnection) -> bool {
-        if !(200..300).contains(&response.status_code.code()) {
-            return false;
-        }
-        let headers = &response.headers;
-        let (Some(call_id), Some(cseq)) = (message::value(headers, "Call-ID"), message::value(headers, "CSeq")) else {
-            return false;
-        };
-        let ack = {
-            let acks = self.acks.borrow();
-            let Some(sent) = acks.get(call_id) else { return false };
-            let tag = message::value(headers, "To").and_then(crate::framing::tag_of);
-            let is_same = cseq.split_whitespace().eq([sent.cseq.to_string().as_str(), "INVITE"]);
-            if !is_same || tag != Some(sent.to_tag.as_str()) {
-                return false;
-            }
-            (sent.ack.clone(), sip_addr(sent.peer, sent.transport))
-        };
-        // A failed write is repaired by the next copy of the answer.
-        let _ = connection.send(ack.0.into(), Some(&ack.1)).await;
-        true
     }
 
     /// Our address as the peer should see it.
@@ -456,6 +280,3 @@ pub(crate) fn library_transport(transport: Transport) -> rsipstack::sip::Transpo
         Transport::Tcp => rsipstack::sip::Transport::Tcp,
     }
 }
-
-/// So many full batches in a row mean that the kernel's queue is long: 16 x 32 messages behind.
-const OVERLOAD_BATCHES: u32 = 16;

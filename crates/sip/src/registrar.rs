@@ -151,7 +151,7 @@ fn bind(
 
 enum Rebound {
     Bound(Duration),
-    Removed(Binding),
+    Removed(Box<Binding>),
     Unchanged,
     OutOfOrder,
 }
@@ -165,7 +165,7 @@ fn rebind(bindings: &mut Vec<Binding>, new: Binding, is_removal: bool) -> Reboun
         }
         let old = bindings.remove(at);
         if is_removal {
-            return Rebound::Removed(old);
+            return Rebound::Removed(Box::new(old));
         }
     } else if is_removal {
         return Rebound::Unchanged;

@@ -205,7 +205,7 @@ impl Sip {
 
     /// Our own new offer (hold, resume, another address). [`Event::ChangeAnswered`] follows.
     pub fn change(&self, key: DialogKey, sdp: &str) -> Result<(), Refused> {
-        crate::dial::change(&self.core, key, sdp)
+        crate::offer::change(&self.core, key, sdp)
     }
 
     /// A digit as INFO application/dtmf-relay.

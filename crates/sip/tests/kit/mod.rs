@@ -151,7 +151,10 @@ pub async fn connect(caller: &mut End, callee: &mut End) -> (DialogKey, DialogKe
     let ours = caller.dial(&callee.uri("100"));
     let theirs = callee.incoming().await.key;
     callee.sip.answer(theirs, &sdp(5000)).expect("answered");
-    assert!(matches!(caller.beyond_progress().await, Event::Answered { key, .. } if key == ours));
+    match caller.beyond_progress().await {
+        Event::Answered { key, .. } => assert_eq!(key, ours),
+        other => panic!("the call was to be answered, not {other:?}; {:?}", callee.sip.counters()),
+    }
     assert!(matches!(callee.next().await, Event::Acked { key, .. } if key == theirs));
     (ours, theirs)
 }
