@@ -33,7 +33,7 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Takes what the socket gave. Call `next` until it has no frame left.
+    /// Takes what the socket gave. Call `pop` until it has no frame left.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.start > 0 {
             self.bytes.drain(..self.start);
@@ -45,7 +45,7 @@ impl Decoder {
     /// The next whole frame; `None` while its end has not come.
     ///
     /// Errors are final: after one the stream has no known frame boundary and must be closed.
-    pub fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
+    pub fn pop<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
         let unread = &self.bytes[self.start..];
         let Some((prefix, rest)) = unread.split_first_chunk::<PREFIX>() else {
             return Ok(None);

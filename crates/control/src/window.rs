@@ -184,7 +184,7 @@ mod tests {
         let mut decoder = Decoder::default();
         frames.for_each(|frame| decoder.push(frame));
         let mut numbers = Vec::new();
-        while let Some(ToEngine::Event { n, .. }) = decoder.next::<ToEngine>().expect("our own frames") {
+        while let Some(ToEngine::Event { n, .. }) = decoder.pop::<ToEngine>().expect("our own frames") {
             numbers.push(n);
         }
         numbers
@@ -247,6 +247,6 @@ mod tests {
         assert_eq!(numbers(window.after(after)), [2]);
         let mut decoder = Decoder::default();
         window.after(after).for_each(|frame| decoder.push(frame));
-        assert_eq!(decoder.next(), Ok(Some(ToEngine::Event { n: 2, at_us: 2, event: sample(2) })));
+        assert_eq!(decoder.pop(), Ok(Some(ToEngine::Event { n: 2, at_us: 2, event: sample(2) })));
     }
 }

@@ -35,7 +35,7 @@ proptest! {
         let mut read = Vec::new();
         for piece in stream.chunks(cut) {
             decoder.push(piece);
-            while let Some(frame) = decoder.next::<ToSwitch>().expect("our own frames") {
+            while let Some(frame) = decoder.pop::<ToSwitch>().expect("our own frames") {
                 read.push(frame);
             }
         }
@@ -55,7 +55,7 @@ proptest! {
         bytes[at] = to;
         let mut decoder = Decoder::default();
         decoder.push(&bytes);
-        let _ = decoder.next::<ToSwitch>();
+        let _ = decoder.pop::<ToSwitch>();
     }
 }
 
@@ -63,7 +63,7 @@ proptest! {
 fn a_frame_longer_than_a_mebibyte_is_refused_before_it_is_read() {
     let mut decoder = Decoder::default();
     decoder.push(&(MAX_FRAME as u32 + 1).to_be_bytes());
-    assert_eq!(decoder.next::<ToSwitch>(), Err(FrameError::TooLong(MAX_FRAME + 1)));
+    assert_eq!(decoder.pop::<ToSwitch>(), Err(FrameError::TooLong(MAX_FRAME + 1)));
     let long = ToSwitch::Do { seq: 1, i: 0, command: Command::Ring { leg: "x".repeat(MAX_FRAME) } };
     assert!(matches!(encode(&long), Err(FrameError::TooLong(_))));
 }

@@ -24,6 +24,7 @@ pub type ConnectionId = u64;
 
 /// What the readers tell the loop.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly all of them are frames, and a box would cost each an allocation")]
 pub enum Heard {
     Frame(ConnectionId, ToSwitch),
     /// The connection is over, in words.
@@ -184,7 +185,7 @@ async fn read(id: ConnectionId, mut reader: OwnedReadHalf, heard: mpsc::Sender<H
 }
 
 async fn hand_over(id: ConnectionId, decoder: &mut Decoder, heard: &mpsc::Sender<Heard>) -> Result<(), String> {
-    while let Some(frame) = decoder.next().map_err(|error| error.to_string())? {
+    while let Some(frame) = decoder.pop().map_err(|error| error.to_string())? {
         heard.send(Heard::Frame(id, frame)).await.map_err(|_| "the switch ends".to_owned())?;
     }
     Ok(())

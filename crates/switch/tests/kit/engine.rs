@@ -112,7 +112,7 @@ impl Engine {
             Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
             Err(_) => return false,
         }
-        while let Some(frame) = self.decoder.next::<ToEngine>().expect("frames of the protocol") {
+        while let Some(frame) = self.decoder.pop::<ToEngine>().expect("frames of the protocol") {
             if let ToEngine::Event { n, .. } = &frame {
                 assert_eq!(*n, self.n + 1, "events come in order, each once");
                 self.n = *n;
