@@ -5,7 +5,7 @@ Reading takes no lock and holds no transaction open for long, so that it never d
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
@@ -57,10 +57,17 @@ class Days:
 
     def after(self, seq: int) -> Iterator[Record]:
         """Records above `seq`, in order. Raises CodecError."""
-        for file in self._files_after(seq):
-            while rows := _query(file, f"{_ALL} WHERE seq > ? ORDER BY seq LIMIT ?", seq, _CHUNK):
-                yield from (_record(*row) for row in rows)
-                seq = rows[-1][0]
+        for row in self._rows_after(seq):
+            yield _record(*row)
+
+    def facts_after(self, seq: int, kinds: Collection[type[Fact]]) -> Iterator[Record]:
+        """Records above `seq` with nothing in them but facts of these kinds: quicker for who folds.
+
+        Raises CodecError.
+        """
+        names = frozenset(kind.__name__ for kind in kinds)
+        for row in self._rows_after(seq):
+            yield _facts_of(names, *row)
 
     def commands_after(self, seq: int, i: int) -> list[Numbered]:
         """Commands above `(seq, i)`, in order. Raises CodecError."""
@@ -75,6 +82,12 @@ class Days:
         """`(seq, at, body)`, newest first."""
         for file in reversed(self.files()):
             yield from _query(file, "SELECT seq, at, body FROM snapshots ORDER BY seq DESC")
+
+    def _rows_after(self, seq: int) -> Iterator[Any]:
+        for file in self._files_after(seq):
+            while rows := _query(file, f"{_ALL} WHERE seq > ? ORDER BY seq LIMIT ?", seq, _CHUNK):
+                yield from rows
+                seq = rows[-1][0]
 
     def _files_after(self, seq: int) -> list[Path]:
         wanted: list[Path] = []
@@ -111,11 +124,14 @@ def name_of_day(day: int) -> str:
     return f"{date(1970, 1, 1) + timedelta(days=day)}.db"
 
 
+def _facts_of(names: Collection[str], seq: int, at: int, utc: int, boot: int, n: int, body: bytes) -> Record:
+    _, facts, _ = _parts(seq, body)
+    kept = tuple(_FACTS.decode(name, part) for name, part in facts if name in names)
+    return Record(seq=seq, at=at, utc=utc, position=Position(boot=boot % (1 << 64), n=n), facts=kept)
+
+
 def _record(seq: int, at: int, utc: int, boot: int, n: int, body: bytes) -> Record:
-    try:
-        given, facts, commands = _BODY.decode(body)
-    except msgspec.MsgspecError as error:
-        raise CodecError(f"record {seq}: {error}") from error
+    given, facts, commands = _parts(seq, body)
     return Record(
         seq=seq,
         at=at,
@@ -127,6 +143,14 @@ def _record(seq: int, at: int, utc: int, boot: int, n: int, body: bytes) -> Reco
     )
 
 
+def _parts(seq: int, body: bytes) -> "_Parts":
+    try:
+        parts: _Parts = _BODY.decode(body)
+    except msgspec.MsgspecError as error:
+        raise CodecError(f"record {seq}: {error}") from error
+    return parts
+
+
 def _query(file: Path, query: str, *values: int) -> list[Any]:
     uri = f"{file.absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=5)) as connection:
@@ -134,7 +158,8 @@ def _query(file: Path, query: str, *values: int) -> list[Any]:
 
 
 _Tagged = tuple[str, msgspec.Raw]
-_BODY = msgspec.msgpack.Decoder(tuple[_Tagged | None, list[_Tagged], list[_Tagged]])
+_Parts = tuple[_Tagged | None, list[_Tagged], list[_Tagged]]
+_BODY = msgspec.msgpack.Decoder(_Parts)
 _ENCODER = msgspec.msgpack.Encoder()
 _INPUTS: Choice[Input] = Choice(Input)
 _FACTS: Choice[Fact] = Choice(Fact)

@@ -25,7 +25,7 @@ from hotline.store.schema import (
     WRAP_UPS,
 )
 
-__all__ = ["Changes", "Fold", "RowValues"]
+__all__ = ["KINDS", "Changes", "Fold", "RowValues"]
 
 RowValues = dict[str, Any]
 Changes = dict[Table, list[RowValues]]
@@ -60,8 +60,7 @@ class Fold:
         return changed
 
     def _begin(self, table: Table, id_: str, **values: Any) -> None:
-        row: RowValues = {column.name: _DEFAULTS.get(column.name) for column in table.columns}
-        row.update(values, id=id_)
+        row: RowValues = {**_EMPTY[table], **values, "id": id_}
         self._open[table][id_] = row
         self._changed.setdefault(table, {})[id_] = row
 
@@ -283,6 +282,9 @@ _EXITS: Final[dict[str, Outcome]] = {
     "failure": "queue_system_failure",
 }
 _DEFAULTS: Final[RowValues] = {"misses": 0, "talked_ms": 0, "held_ms": 0, "is_refused": False}
+_EMPTY: Final[dict[Table, RowValues]] = {
+    table: {column.name: _DEFAULTS.get(column.name) for column in table.columns} for table in FOLDED
+}
 _FOLDS: Final[dict[type[Fact], Callable[[Fold, Any], None]]] = {
     facts.CallArrived: Fold._call_arrived,
     facts.CallAnswered: Fold._call_answered,
@@ -313,3 +315,5 @@ _FOLDS: Final[dict[type[Fact], Callable[[Fold, Any], None]]] = {
     facts.VoicemailLeft: Fold._voicemail_left,
     facts.SettingsTaken: Fold._settings_taken,
 }
+KINDS: Final = frozenset(_FOLDS)
+"""Facts that the history is made of; the rest it passes over."""

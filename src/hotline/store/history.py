@@ -15,7 +15,7 @@ from hotline.domain.facts import JournalOpened
 from hotline.domain.records import Record
 from hotline.store.database import upsert
 from hotline.store.days import Days
-from hotline.store.fold import Fold
+from hotline.store.fold import KINDS, Fold
 from hotline.store.schema import CURSORS, FOLDED
 
 __all__ = ["History"]
@@ -53,7 +53,7 @@ class History:
         return folded
 
     def _next(self) -> list[Record]:
-        return list(islice(self._days.after(self._seq), BATCH))
+        return list(islice(self._days.facts_after(self._seq, KINDS), BATCH))
 
     async def _resume(self) -> None:
         fold = Fold()

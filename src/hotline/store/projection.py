@@ -19,7 +19,7 @@ from hotline.store.history import History
 
 __all__ = ["ProjectionProcess"]
 
-PERIOD_S = 0.5
+PERIOD_S = 1.0
 LONGEST_PAUSE_S = 10.0
 END_S = 20.0
 _URL = "HOTLINE_HISTORY_DATABASE"
@@ -60,7 +60,7 @@ class ProjectionProcess:
         return self._process.returncode is None
 
     def wake(self, seq: int) -> None:
-        """It looks by itself twice a second: no call is made to wait for it."""
+        """It looks by itself once a second: no call is made to wait for it."""
 
     async def close(self) -> bool:
         """Lets it fold what is left. False when it could not in time; the next start goes on from there."""
