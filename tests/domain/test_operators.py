@@ -156,6 +156,7 @@ def test_dial_codes_choose_presence_and_confirm_it(registered: HotlineKit, code:
     registered.chooses("anna", before)  # type: ignore[arg-type]
     call = registered.arrives(to=code, account="anna")
 
+    assert code == registered.only(facts.CallArrived).number
     assert presence == registered.operator("anna").presence
     assert "phone anna" == registered.only(facts.PresenceChanged).by
     assert pack(f"operator-{presence.replace('_', '-')}") == registered.said()

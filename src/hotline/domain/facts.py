@@ -145,7 +145,7 @@ class AccountChanged(_Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallArrived(_Fact):
-    """t0. `number` is the entry of the settings that matched, or empty."""
+    """t0. `number` is the entry of the settings that matched, an operator's dial code, or empty."""
 
     utc: int
     call: CallId

@@ -12,6 +12,7 @@ from hotline.domain.ids import CallId, LegId, OperatorId
 from hotline.domain.queue import offer as offers
 from hotline.domain.queue import wait
 from hotline.domain.routing import numbers
+from hotline.domain.settings import NumberSettings
 from hotline.domain.state import Call, Presence
 from hotline.domain.step import Step
 
@@ -30,7 +31,7 @@ def _leg_arrived(step: Step, given: inputs.LegArrived) -> None:
             utc=step.utc,
             call=id_,
             leg=given.leg,
-            number="" if number is None else number.number,
+            number=_named(given, code, number),
             called=given.called,
             caller=given.caller,
             caller_name=given.caller_name,
@@ -53,6 +54,12 @@ def _leg_arrived(step: Step, given: inputs.LegArrived) -> None:
         caller.move(step, call, "leaving", step.at + caller.LEAVING_US)
     else:
         step.go_on(call, flow.start)
+
+
+def _named(given: inputs.LegArrived, code: str | None, number: NumberSettings | None) -> str:
+    if code is not None:
+        return given.called
+    return "" if number is None else number.number
 
 
 def _owner(step: Step, account: str | None) -> OperatorId | None:
