@@ -74,17 +74,17 @@ def _serving(company: Path) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     started: list[subprocess.Popen[str]] = []
 
     def serve(*options: str) -> "subprocess.Popen[str]":
-        process = subprocess.Popen(
-            [Path(sys.executable).parent / "hotline", "serve", company, *options],
-            stdout=subprocess.PIPE,
-            stderr=(company.parent / f"serve{len(started)}.log").open("w"),
-            text=True,
-        )
+        with (company.parent / f"serve{len(started)}.log").open("w") as log:
+            process = subprocess.Popen(
+                [Path(sys.executable).parent / "hotline", "serve", company, *options],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
         started.append(process)
         assert process.stdout is not None
         line = process.stdout.readline()
-        log = (company.parent / f"serve{len(started) - 1}.log").read_text()
-        assert line.startswith("ready "), line + log
+        assert line.startswith("ready "), line + Path(log.name).read_text()
         return process
 
     yield serve

@@ -33,7 +33,7 @@ def test_a_file_with_mistakes(hotline: Hotline, company: Path) -> None:
 
     assert said.returncode == Exit.CONFIGURATION
     assert (
-        'company.toml:20: queue "sales" names operator "ana", who does not exist; did you mean "anna"?' in said.stderr
+        'company.toml:19: queue "sales" names operator "ana", who does not exist; did you mean "anna"?' in said.stderr
     )
     assert not (company.parent / "var").exists()
 

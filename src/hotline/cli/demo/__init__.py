@@ -6,7 +6,7 @@ import itertools
 import random
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -28,6 +28,8 @@ from hotline.cli.serve import entered, run, stopped, utc
 from hotline.cli.words import console, fail, say
 from hotline.config import Config
 from hotline.domain import facts
+from hotline.domain.ids import OperatorId
+from hotline.domain.inputs import PresenceChosen
 from hotline.voice.process import binary
 
 if TYPE_CHECKING:
@@ -74,6 +76,8 @@ class _Show:
             if (hotline := await entered(stack, house, stop)) is None:
                 return
             hotline.engine.watch(self.watch.see)
+            for operator in OPERATORS:  # also those whom the demo before has paused
+                await hotline.engine.ask(_ready(operator.name))
             say(self.invitation)
             async with self._shown(hotline):
                 await self._callers(phones, hotline, stop, lasting)
@@ -235,6 +239,10 @@ def _company(port: int) -> Config:
     except OSError as error:
         fail(f"the demo keeps its records in {DEMO.parent}, which cannot be written: {error.strerror}", Exit.DISK)
     return valid(DEMO, quiet=True)
+
+
+def _ready(name: str) -> Callable[[int, int], PresenceChosen]:
+    return lambda at, utc: PresenceChosen(at=at, utc=utc, operator=OperatorId(name), presence="ready", by="demo")
 
 
 def _is_free(port: int) -> bool:
