@@ -1,5 +1,7 @@
 """Death and return of the engine: every scenario of ARCHITECTURE.md, sections 5 and 6."""
 
+from pathlib import Path
+
 import pytest
 
 from hotline.domain import facts, inputs
@@ -186,6 +188,26 @@ def test_recovered_state_equals_the_lost_one(desk: Desk) -> None:
     desk.begin()
 
     assert before == desk.engine.state
+
+
+def test_a_lost_journal_does_not_silence_a_living_switch(desk: Desk, tmp_path: Path) -> None:
+    """The new journal's commands are numbered above those the switch has seen; old legs are hung up."""
+    for number in range(5):
+        desk.calls(f"s7-{number}")
+    desk.kill()
+    desk.folder = tmp_path / "fresh"
+    desk.seed = "u"
+    desk.begin()
+    desk.take_settings()
+    desk.switch.connect(desk.engine)
+    desk.run()
+    desk.after(3).run()
+    assert [] == desk.switch.legs
+
+    caller = desk.calls("s7-9")
+
+    assert 0 == desk.switch.duplicates
+    assert {caller, desk.ringing()} == set(desk.switch.legs)
 
 
 def test_a_full_window_empties_when_the_engine_is_back(desk: Desk) -> None:

@@ -96,6 +96,22 @@ def test_events_that_the_domain_does_not_know_are_acknowledged_once_marked(desk:
     assert desk.engine.position == list(desk.journal.read(0))[-1].position
 
 
+def test_a_watcher_that_fails_does_not_end_the_hotline(desk: Desk) -> None:
+    """Whoever merely looks on is told in the log; the others still see everything."""
+    seen: list[Record] = []
+
+    def broken(records: Sequence[Record]) -> None:
+        raise ZeroDivisionError
+
+    end = desk.engine.watch(broken)
+    desk.engine.watch(seen.extend)
+    desk.calls()
+    end()
+
+    assert seen
+    assert desk.executed(Dial)
+
+
 async def test_an_ask_is_answered_when_it_is_written(desk: Desk) -> None:
     """And its facts stand in the answer."""
     answer = desk.engine.ask(

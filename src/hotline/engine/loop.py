@@ -142,8 +142,11 @@ class Engine:
                 break
             self._hear(news)
         now = self._clock.now()
-        if self._held_until is not None and now >= self._held_until:
+        if self._held_until is not None and now >= self._held_until and not self.inbox.has_news:
             self._held_until = None
+            if self._welcomed is not None:
+                # The end of the backlog was acknowledged to a journal that is no more.
+                self._agree(self._welcomed)
         if self._held_until is None:
             self._come_due(now)
         if self._takes_asks:
@@ -175,6 +178,8 @@ class Engine:
         if arrival.boot != self._position.boot or arrival.n <= self._position.n:
             self.figures.skipped += 1
             return
+        if self._welcomed is not None and arrival.n > self._welcomed.n:
+            self._agree(self._welcomed)
         if arrival.given is not None:
             self._come_due(arrival.given.at)
         self._position = position
@@ -186,6 +191,8 @@ class Engine:
     def _welcome(self, welcomed: Welcomed) -> None:
         """Brings the switch up to date; what it tells is compared when its backlog is in."""
         self._release()
+        # A journal that was lost, or its tail: numbers that the switch has seen would be duplicates to it.
+        self._seq = max(self._seq, welcomed.seq)
         if welcomed.boot == self._position.boot:
             self._resent_from = (welcomed.seq, welcomed.i)
             self._switch.resume(self._journal.commands_after(welcomed.seq, welcomed.i))
@@ -332,7 +339,11 @@ class Engine:
             if not ask.answer.done():
                 ask.answer.set_result(decision)
         for watcher in tuple(self._watchers):
-            watcher(records)
+            try:
+                watcher(records)
+            except Exception:
+                # Whoever merely looks on must not end the hotline.
+                _log.exception("watcher_failed")
         self._projection.wake(self._seq)
 
     def _give_up_asks(self) -> None:

@@ -106,6 +106,8 @@ async def _run(journal: Path, url: str) -> int:
     # Ctrl-C reaches the whole group; the engine says when it is over.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Calls come first: voice and engine share these cores.
+    os.nice(10)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
 
