@@ -11,6 +11,7 @@ use hotline_sip::sdp::Session;
 use slab::Slab;
 
 use crate::disk::sounds::SoundKey;
+use crate::media::sockets::Pair;
 use crate::signalling::timers::TimerKey;
 
 /// A leg's place in the table. Used again after the leg's end: ask `Legs::is` where a leg may have ended since.
@@ -66,6 +67,8 @@ pub struct Media {
     pub thread: usize,
     pub port: u16,
     pub local: Session,
+    /// Its sockets, until a media thread has them.
+    pub pair: Option<Pair>,
     pub is_open: bool,
 }
 

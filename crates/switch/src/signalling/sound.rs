@@ -1,6 +1,6 @@
 //! A leg's sound: the port in our SDP, the sockets behind it, and what its peer's SDP asks of the media machine.
 //!
-//! A port is reserved when our SDP is written. Its sockets are opened only when sound may be spent on the leg: at
+//! A port is reserved when our SDP is written. Its sockets are bound only when sound may be spent on the leg: at
 //! once for proven legs, at the ACK for callers at an open door.
 
 use std::net::{IpAddr, SocketAddr};
@@ -15,6 +15,9 @@ use super::legs::{End, Index, Media};
 use crate::media::message::ToMedia;
 use crate::media::sockets::Pair;
 
+/// Other programs may hold a few ports of the range.
+const MOST_PORTS_TRIED: usize = 64;
+
 /// What we say and understand.
 const CODECS: [Encoding; 2] = [Encoding::Alaw, Encoding::Ulaw];
 
@@ -27,10 +30,7 @@ impl Switch {
         if leg.media.is_some() {
             return Ok(());
         }
-        let Some(port) = self.ports.take(self.now_us) else {
-            self.figures.no_port += 1;
-            return Err("no RTP port is free");
-        };
+        let (port, pair) = self.take_port(leg.is_proven)?;
         let address = if self.rtp_bind.is_unspecified() || peer.is_loopback() || self.sip_is_public() {
             self.sip.host_for(peer)
         } else {
@@ -46,9 +46,29 @@ impl Switch {
             return Err("no codec in common");
         };
         if let Some(leg) = self.legs.get_mut(index) {
-            leg.media = Some(Media { thread, port, local, is_open: false });
+            leg.media = Some(Media { thread, port, local, pair, is_open: false });
         }
         Ok(())
+    }
+
+    /// A free port, with its sockets where sound may be spent already: other programs take ports of the range too,
+    /// and it must not stand in our SDP then.
+    fn take_port(&mut self, with_sockets: bool) -> Result<(u16, Option<Pair>), &'static str> {
+        for _ in 0..MOST_PORTS_TRIED {
+            let Some(port) = self.ports.take(self.now_us) else { break };
+            if !with_sockets {
+                return Ok((port, None));
+            }
+            match Pair::bind(self.rtp_bind, port) {
+                Ok(pair) => return Ok((port, Some(pair))),
+                Err(_) => {
+                    self.figures.port_taken += 1;
+                    self.ports.give_back(port, self.now_us);
+                }
+            }
+        }
+        self.figures.no_port += 1;
+        Err("no RTP port is free")
     }
 
     /// Opens the leg's sockets and gives them to its media thread; the leg hears silence from then on. Does nothing
@@ -57,7 +77,7 @@ impl Switch {
         let Some(leg) = self.legs.get_mut(index) else { return };
         let target = target(leg.remote.as_ref(), leg.source, leg.behind_nat);
         let Some(media) = leg.media.as_mut().filter(|media| !media.is_open) else { return };
-        match Pair::bind(self.rtp_bind, media.port) {
+        match media.pair.take().map_or_else(|| Pair::bind(self.rtp_bind, media.port), Ok) {
             Ok(pair) => {
                 media.is_open = true;
                 let (id, thread) = (Arc::clone(&leg.id), media.thread);
