@@ -30,7 +30,9 @@ impl Switch {
         if leg.media.is_some() {
             return Ok(());
         }
-        let (port, pair) = self.take_port(leg.is_proven)?;
+        let is_proven = leg.is_proven;
+        let (port, pair) = self.take_port(is_proven)?;
+        let Some(leg) = self.legs.get(index) else { return Err("the leg is gone") };
         let address = if self.rtp_bind.is_unspecified() || peer.is_loopback() || self.sip_is_public() {
             self.sip.host_for(peer)
         } else {
