@@ -25,6 +25,8 @@ Row = dict[str, Any]
 
 T = TypeVar("T")
 
+SOUNDS_KB = 32_768
+"""What a switch may keep of the sounds that a test has played; many calls together have a test of their own."""
 PATIENCE_S = 30
 
 
@@ -97,6 +99,12 @@ class Hotline:
             check=False,
         )
 
+    def operator(self, *arguments: str) -> str:
+        """`hotline operator ...`; returns what it said."""
+        done = self.run("operator", *arguments, "--company", self.company)
+        assert 0 == done.returncode, done.stdout + done.stderr
+        return done.stdout
+
     def take_over(self) -> None:
         """Starts an engine in the place of one that is at work or frozen."""
         before = self._engine
@@ -142,6 +150,8 @@ class Hotline:
         except subprocess.TimeoutExpired:
             self._engine.kill()
             code = self._engine.wait()
+        assert self._engine.stdout is not None
+        self._engine.stdout.close()
         if switch is not None and Path(f"/proc/{switch}").exists() and "Z" not in _state(switch):
             os.kill(switch, signal.SIGKILL)
             raise AssertionError(
@@ -233,5 +243,5 @@ def assert_nothing_leaks(
         return ", ".join(more)
 
     engine, switch = before
-    assert_returns_to(switch, hotline.switch, within_s=within_s, memory_grows_kb=8192, extra=still_open)
+    assert_returns_to(switch, hotline.switch, within_s=within_s, memory_grows_kb=SOUNDS_KB, extra=still_open)
     assert_returns_to(engine, hotline.engine, within_s=within_s, memory_grows_kb=16_384)
