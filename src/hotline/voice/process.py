@@ -92,6 +92,8 @@ class Switch:
         self._foreign = False
         self.pid = 0
         self.restarts = 0
+        self.was_alive = False
+        """Taken over, not started."""
 
     async def ensure(self, patience: float = 0.0) -> None:
         """A living switch: taken over when there is one within `patience` seconds, else started.
@@ -107,6 +109,7 @@ class Switch:
                 await self._start()
                 return
             await asyncio.sleep(FIRST_PAUSE)
+        self.was_alive = True
 
     async def watch(self) -> None:
         """Starts it again whenever it ends, at once the first time, then with pauses. Runs until cancelled."""
