@@ -62,6 +62,8 @@ class _Show:
     missed: list[str] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     played: int = 0
+    cut_short: int = 0
+    callers: dict[str, Script] = field(default_factory=dict)
 
     async def play(self, lasting: float | None) -> None:
         """Everything; ends after `lasting` seconds, or at Ctrl-C."""
@@ -158,8 +160,8 @@ class _Show:
         """One virtual call from beginning to end, and whether it ended as its script expected."""
         caller = f"+7000{number:07}"
         name = f"{script.who} #{number}"
+        self.callers[caller] = script
         log = self.watch.log(caller)
-        self.played += 1
         try:
             gone = phones.expect(lambda event: event["event"] == "ended" and event["call"] == name, LONGEST, name)
             await phones.do(
@@ -170,11 +172,14 @@ class _Show:
                 **{"from": caller},
                 tone_hz=script.tone,
             )
+            self.played += 1
             await script.plays(Caller(call=name, phones=phones, log=log))
             await gone
             ended = await log_end(log)
             if ended.outcome != script.outcome:
                 self.missed.append(f"{name}: ended as {ended.outcome}, not as {script.outcome}")
+        except asyncio.CancelledError:
+            self.cut_short += 1  # Ctrl-C
         except (PhoneFailed, AssertionError, TimeoutError) as error:
             outcome = getattr(log.find(facts.CallEnded), "outcome", "unfinished")
             self.missed.append(f"{name}: {outcome}, not {script.outcome}: {str(error) or 'too slow'}")
@@ -187,13 +192,11 @@ class _Show:
 
     def _listened(self) -> list[Verdict]:
         tones = {operator.name: operator.tone for operator in OPERATORS}
-        scripts = {
-            f"+7000{number:07}": script for number, script in zip(range(1, self.played + 1), itertools.cycle(SCRIPTS))
-        }
         heard = []
         for recording, log in self.watch.recordings:
-            if (script := scripts.get(log.caller)) is None or log.find(facts.CallEnded) is None:
-                continue  # a visitor's own call
+            script = self.callers.get(log.caller)
+            if script is None or recording.duration_ms < SHORTEST:
+                continue  # a visitor's own call, or one that was cut short
             talk = log.find(facts.TalkStarted)
             operator = tones[talk.operator] if talk else None
             heard.append(listen(Path(recording.path), script.tone, operator))
@@ -214,7 +217,9 @@ class _Show:
         wrong = [f"{one.path}: {one.wrong}" for one in self.verdicts if one.wrong] + self.missed
         if wrong:
             fail("\n".join(wrong), Exit.FAILED)
-        say(f"{self.played} virtual calls, each ended as its script expected. See: hotline report today")
+        cut = f" ({self.cut_short} more were cut short)" if self.cut_short else ""
+        whole = self.played - self.cut_short
+        say(f"{whole} virtual calls{cut}, each ended as its script expected. See: hotline report today")
         return Exit.OK
 
 
@@ -266,6 +271,8 @@ def _seconds(text: str) -> float | None:
     return int(found[1] or 0) * 60.0 + int(found[2] or 0)
 
 
-PAINT: Final = 0.1
+PAINT: Final = 0.2
 PATIENCE: Final = 15.0
 LONGEST: Final = 120.0
+SHORTEST: Final = 1000
+"""Milliseconds of a recording in which a tone can be told."""
