@@ -10,11 +10,12 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bench.domain_step import PER_S, TALK_US, company
 from hotline.domain import commands, inputs
 from hotline.domain.ids import LegId
-from hotline.domain.records import Arrival, Numbered, Position, Record, Snapshot, Welcomed
+from hotline.domain.records import Arrival, Numbered, Position, Record, Welcomed
 from hotline.domain.state import State
 from hotline.engine.loop import Engine
 from hotline.engine.recover import recover
@@ -100,7 +101,7 @@ class Load:
             self.floor.dials = []
         self.flush()
 
-    def when(self) -> dict[str, int]:
+    def when(self) -> dict[str, Any]:
         return {"at": self.clock.at, "utc": UTC + self.clock.at}
 
     def give(self, given: inputs.Input) -> None:
@@ -173,7 +174,7 @@ def main() -> int:
             )
         engine = load.engine
         begun = time.thread_time()
-        load.journal.snapshot(Snapshot(seq=engine._seq, at=1, state=engine.state), UTC)
+        engine._keep(UTC)
         print(f"snapshot, {len(engine.state.calls)} calls       {(time.thread_time() - begun) * 1e3:6.1f} ms CPU")
         records = list(load.journal.read(0))
         load.journal._connection.execute("DELETE FROM snapshots")  # type: ignore[union-attr]

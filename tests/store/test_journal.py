@@ -72,12 +72,33 @@ def test_a_new_day_is_a_new_file_that_opens_with_a_snapshot(open_journal: Opener
     journal.append([record(1)])
     assert not journal.wants_snapshot(NOON + 1000)
     assert journal.wants_snapshot(NOON + DAY)
-    journal.snapshot(Snapshot(seq=1, at=10, state=State(seed="x")), NOON + DAY)
+    journal.snapshot(
+        Snapshot(seq=1, at=10, utc=NOON, position=Position(boot=3, n=4), state=State(seed="x")), NOON + DAY
+    )
     journal.append([record(2, NOON + DAY)])
 
     assert ["2026-09-21.db", "2026-09-22.db"] == [file.name for file in journal.days.files()]
     assert [1, 2] == [found.seq for found in journal.read(0)]
-    assert Snapshot(seq=1, at=10, state=State(seed="x")) == journal.newest_snapshot()
+    assert (
+        Snapshot(seq=1, at=10, utc=NOON, position=Position(boot=3, n=4), state=State(seed="x"))
+        == journal.newest_snapshot()
+    )
+
+
+def test_a_day_that_has_only_its_opening_snapshot_is_enough(open_journal: Opener, tmp_path: Path) -> None:
+    """Older days may be thrown away: the snapshot knows its own place."""
+    journal = open_journal()
+    journal.append([record(1)])
+    position = Position(boot=3, n=4)
+    taken = Snapshot(seq=1, at=10, utc=NOON, position=position, state=State(seed="x"))
+    journal.snapshot(taken, NOON + DAY)
+    journal.close()
+    (tmp_path / "journal" / "2026-09-21.db").unlink()
+
+    again = open_journal()
+
+    assert (1, 10, position) == (again.start.seq, again.start.at, again.start.position)
+    assert taken == again.newest_snapshot()
 
 
 def test_a_clock_set_back_does_not_reopen_yesterday(open_journal: Opener) -> None:
@@ -93,8 +114,8 @@ def test_the_newest_readable_snapshot_is_taken(open_journal: Opener) -> None:
     alarms: list[str] = []
     journal = open_journal(alarm=alarms.append)
     journal.append([record(1), record(2)])
-    journal.snapshot(Snapshot(seq=1, at=10, state=State(seed="good")), NOON)
-    journal._connection.execute("INSERT INTO snapshots VALUES (2, 20, x'c1')")  # type: ignore[union-attr]
+    journal.snapshot(Snapshot(seq=1, at=10, utc=NOON, position=Position(boot=3, n=4), state=State(seed="good")), NOON)
+    journal._connection.execute("INSERT INTO snapshots VALUES (2, 20, 0, 0, 0, x'c1')")  # type: ignore[union-attr]
 
     taken = journal.newest_snapshot()
 

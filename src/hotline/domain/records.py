@@ -41,10 +41,12 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """The state right after record `seq`. `state` is the domain's own tree."""
+    """The state right after record `seq`, and that record's place. `state` is the domain's own tree."""
 
     seq: int
     at: int
+    utc: int
+    position: Position
     state: object
 
 

@@ -124,7 +124,7 @@ class Engine:
                     await self.inbox.wait(self._pause_s())
         finally:
             self._give_up_asks()
-        self._journal.snapshot(Snapshot(seq=self._seq, at=self._at, state=self.state), self._clock.utc())
+        self._keep(self._clock.utc())
 
     def stop(self) -> None:
         """Ends `run` after the present step; the state is kept, so that the next start is quick."""
@@ -135,7 +135,7 @@ class Engine:
         """One turn of the law. True when more waits already."""
         utc = self._clock.utc()
         if self._journal.wants_snapshot(utc):
-            self._journal.snapshot(Snapshot(seq=self._seq, at=self._at, state=self.state), utc)
+            self._keep(utc)
         for _ in range(BATCH):
             news = self.inbox.take_news()
             if news is None:
@@ -153,6 +153,10 @@ class Engine:
             self._take_asks()
         self._release()
         return self.inbox.has_news or (self.inbox.has_asks and self._takes_asks)
+
+    def _keep(self, utc: int) -> None:
+        taken = Snapshot(seq=self._seq, at=self._at, utc=utc, position=self._position, state=self.state)
+        self._journal.snapshot(taken, utc)
 
     @property
     def _takes_asks(self) -> bool:

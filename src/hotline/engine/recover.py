@@ -7,10 +7,11 @@ after the backlog and the switch's Welcome, and hands back inputs and commands (
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hotline.domain.commands import Command, Dial, Hangup, Record
+from hotline.domain.commands import Command, Dial, Hangup
+from hotline.domain.commands import Record as RecordCommand
 from hotline.domain.hotline import Hotline
 from hotline.domain.inputs import Input, LegEnded, RecordingClosed
-from hotline.domain.records import Numbered, Position, Welcomed
+from hotline.domain.records import Numbered, Position, Record, Snapshot, Welcomed
 from hotline.domain.state import State
 from hotline.engine.ports import Journal
 
@@ -41,18 +42,15 @@ class Reconciled:
 def recover(journal: Journal) -> Recovered:
     """Rebuilds the state. Raises what reading the journal raises."""
     taken = journal.newest_snapshot()
-    state = State() if taken is None else taken.state
-    assert isinstance(state, State)
-    hotline = Hotline(state)
-    seq, at, utc = (0, 0, 0) if taken is None else (taken.seq, taken.at, 0)
-    position = Position()
-    # The record of the snapshot itself is read again for its position.
-    for record in journal.read(seq - 1):
-        if record.seq > seq:
-            for fact in record.facts:
-                hotline.apply(fact)
-        seq, at, utc, position = record.seq, record.at, record.utc, record.position
-    return Recovered(hotline=hotline, seq=seq, at=at, utc=utc, position=position)
+    if taken is None:
+        taken = Snapshot(seq=0, at=0, utc=0, position=Position(), state=State())
+    assert isinstance(taken.state, State)
+    hotline = Hotline(taken.state)
+    last: Snapshot | Record = taken
+    for last in journal.read(taken.seq):
+        for fact in last.facts:
+            hotline.apply(fact)
+    return Recovered(hotline=hotline, seq=last.seq, at=last.at, utc=last.utc, position=last.position)
 
 
 def reconcile(state: State, welcomed: Welcomed, resent: Sequence[Numbered], *, at: int, utc: int) -> Reconciled:
@@ -66,7 +64,7 @@ def reconcile(state: State, welcomed: Welcomed, resent: Sequence[Numbered], *, a
     legs = {*welcomed.legs, *(command.leg for command in commands if isinstance(command, Dial))}
     recordings = {
         *welcomed.recordings,
-        *(command.recording for command in commands if isinstance(command, Record)),
+        *(command.recording for command in commands if isinstance(command, RecordCommand)),
     }
     ended = tuple(LegEnded(at=at, utc=utc, leg=leg, cause="lost") for leg in state.legs if leg not in legs)
     closed = tuple(

@@ -19,7 +19,7 @@ from hotline.domain.inputs import Input
 from hotline.domain.records import Numbered, Position, Record
 from hotline.store.codec import Choice, CodecError
 
-__all__ = ["FORMAT", "INSERT", "SCHEMA", "Days", "columns", "day_of", "name_of_day"]
+__all__ = ["FORMAT", "INSERT", "SCHEMA", "Days", "boot_column", "columns", "day_of", "name_of_day"]
 
 FORMAT = 1
 SCHEMA = """
@@ -29,11 +29,13 @@ CREATE TABLE IF NOT EXISTS records (
     boot INTEGER NOT NULL, n INTEGER NOT NULL, body BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS snapshots (
-    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL
+    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, utc INTEGER NOT NULL,
+    boot INTEGER NOT NULL, n INTEGER NOT NULL, body BLOB NOT NULL
 );
 """
 INSERT = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)"
 _ALL = "SELECT seq, at, utc, boot, n, body FROM records"
+_SNAPSHOTS = "SELECT seq, at, utc, boot, n, body FROM snapshots"
 _DAY_US = 86_400_000_000
 _CHUNK = 500
 
@@ -78,10 +80,11 @@ class Days:
             if (record.seq, place) > (seq, i)
         ]
 
-    def snapshots(self) -> Iterator[tuple[int, int, bytes]]:
-        """`(seq, at, body)`, newest first."""
+    def snapshots(self) -> Iterator[tuple[int, int, int, Position, bytes]]:
+        """`(seq, at, utc, position, body)`, newest first."""
         for file in reversed(self.files()):
-            yield from _query(file, "SELECT seq, at, body FROM snapshots ORDER BY seq DESC")
+            for seq, at, utc, boot, n, body in _query(file, f"{_SNAPSHOTS} ORDER BY seq DESC"):
+                yield seq, at, utc, _position(boot, n), body
 
     def _rows_after(self, seq: int) -> Iterator[Any]:
         for file in self._files_after(seq):
@@ -108,10 +111,17 @@ def columns(record: Record) -> tuple[int, int, int, int, int, bytes]:
             [_COMMANDS.plain(command) for command in record.commands],
         )
     )
-    boot = record.position.boot
-    # A switch draws 64 bits; SQLite's integers are signed.
-    signed = boot - (1 << 64) if boot >> 63 else boot
-    return record.seq, record.at, record.utc, signed, record.position.n, body
+    boot = boot_column(record.position)
+    return record.seq, record.at, record.utc, boot, record.position.n, body
+
+
+def boot_column(position: Position) -> int:
+    """A switch draws 64 bits; SQLite's integers are signed."""
+    return position.boot - (1 << 64) if position.boot >> 63 else position.boot
+
+
+def _position(boot: int, n: int) -> Position:
+    return Position(boot=boot % (1 << 64), n=n)
 
 
 def day_of(utc: int) -> int:
@@ -127,7 +137,7 @@ def name_of_day(day: int) -> str:
 def _facts_of(names: Collection[str], seq: int, at: int, utc: int, boot: int, n: int, body: bytes) -> Record:
     _, facts, _ = _parts(seq, body)
     kept = tuple(_FACTS.decode(name, part) for name, part in facts if name in names)
-    return Record(seq=seq, at=at, utc=utc, position=Position(boot=boot % (1 << 64), n=n), facts=kept)
+    return Record(seq=seq, at=at, utc=utc, position=_position(boot, n), facts=kept)
 
 
 def _record(seq: int, at: int, utc: int, boot: int, n: int, body: bytes) -> Record:
@@ -136,7 +146,7 @@ def _record(seq: int, at: int, utc: int, boot: int, n: int, body: bytes) -> Reco
         seq=seq,
         at=at,
         utc=utc,
-        position=Position(boot=boot % (1 << 64), n=n),
+        position=_position(boot, n),
         given=None if given is None else _INPUTS.decode(*given),
         facts=tuple(_FACTS.decode(name, part) for name, part in facts),
         commands=tuple(_COMMANDS.decode(name, part) for name, part in commands),

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from hotline.domain.records import JournalStart, Numbered, Record, Snapshot
 from hotline.store.codec import Codec, CodecError
-from hotline.store.days import FORMAT, INSERT, SCHEMA, Days, columns, day_of, name_of_day
+from hotline.store.days import FORMAT, INSERT, SCHEMA, Days, boot_column, columns, day_of, name_of_day
 from hotline.store.durability import Durability
 from hotline.store.lock import FolderLock
 
@@ -121,14 +121,22 @@ class FileJournal:
             " AND seq NOT IN (SELECT max(seq) FROM snapshots)"
         )
         self._connection.execute(
-            "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)",
-            (taken.seq, taken.at, self._states.encode(taken.state)),
+            "INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                taken.seq,
+                taken.at,
+                taken.utc,
+                boot_column(taken.position),
+                taken.position.n,
+                self._states.encode(taken.state),
+            ),
         )
 
     def newest_snapshot(self) -> Snapshot | None:
-        for seq, at, body in self.days.snapshots():
+        for seq, at, utc, position, body in self.days.snapshots():
             try:
-                return Snapshot(seq=seq, at=at, state=self._states.decode(body))
+                state = self._states.decode(body)
+                return Snapshot(seq=seq, at=at, utc=utc, position=position, state=state)
             except CodecError as error:
                 # An older one and more records lead to the same state.
                 self._alarm(f"snapshot {seq} of the journal cannot be read: {error}")
@@ -139,19 +147,16 @@ class FileJournal:
         self._lock.release()
 
     def _read_start(self) -> JournalStart:
+        epoch = self._lock.epoch
         try:
             last = self.days.last()
+            if last is not None:
+                return JournalStart(epoch=epoch, seq=last.seq, at=last.at, utc=last.utc, position=last.position)
+            for seq, at, utc, position, _ in self.days.snapshots():
+                return JournalStart(epoch=epoch, seq=seq, at=at, utc=utc, position=position)
         except (CodecError, sqlite3.DatabaseError) as error:
             raise JournalUnreadable(f"the journal in {self.days.folder}: {error}") from error
-        if last is None:
-            return JournalStart(epoch=self._lock.epoch)
-        return JournalStart(
-            epoch=self._lock.epoch,
-            seq=last.seq,
-            at=last.at,
-            utc=last.utc,
-            position=last.position,
-        )
+        return JournalStart(epoch=epoch)
 
     def _open_day(self, day: int) -> None:
         file = self.days.folder / name_of_day(day)

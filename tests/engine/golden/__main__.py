@@ -10,7 +10,6 @@ from hotline import __version__
 from hotline.domain import inputs
 from hotline.domain.commands import Record
 from hotline.domain.ids import OperatorId, QueueId
-from hotline.domain.records import Snapshot
 from tests.domain.kit import company
 from tests.engine.kit import Desk
 
@@ -24,7 +23,7 @@ def busy_minute(folder: Path) -> Desk:
     desk = Desk(folder, replace(settings, queues={**settings.queues, sales.name: sales}))
     _answered(desk)
     _declined_then_missed(desk)
-    desk.journal.snapshot(Snapshot(seq=desk.engine._seq, at=desk.clock.at, state=desk.engine.state), desk.clock.utc())
+    desk.engine._keep(desk.clock.utc())
     _menu(desk)
     desk.calls("s7-10")
     desk.after(2).answers(desk.ringing())
