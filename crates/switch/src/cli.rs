@@ -58,6 +58,9 @@ pub struct Run {
     /// On SIGTERM: wait this long for calls to end by themselves.
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub drain_ms: u64,
+    /// End an answered leg of which nothing was heard for so long (and that is not on hold); 0 never does.
+    #[arg(long, value_name = "S", default_value_t = 300)]
+    pub silent_after_s: u64,
     /// The realm of challenges to accounts.
     #[arg(long, value_name = "NAME", default_value = "hotline")]
     pub realm: String,

@@ -45,7 +45,9 @@ async fn start(args: &Run) -> Result<(), String> {
         link.remove_socket();
         format!("SIP cannot start: {error}")
     })?;
-    tracing::info!(sip = %sip.local(), socket = %args.socket.display(), "ready");
+    let metrics_at = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
+    let metrics_at = metrics_at.map(tracing::field::display);
+    tracing::info!(sip = %sip.local(), metrics = metrics_at, socket = %args.socket.display(), "ready");
     let (parts, wake, loaded, closed) =
         workers(args, boot, sip, link, public).map_err(|error| format!("a thread cannot start: {error}"))?;
     let (ask, asks) = mpsc::channel(4);
@@ -71,8 +73,21 @@ fn workers(args: &Run, boot: u64, sip: Sip, link: Link, public: Option<IpAddr>) 
     let rtp_bind = args.rtp_bind.unwrap_or(args.sip_udp.ip());
     let has_public = public.is_some();
     let drain_ms = args.drain_ms;
-    let parts =
-        Parts { boot, sip, link, media, sounds, recorder, recorder_thread, ports, rtp_bind, has_public, drain_ms };
+    let silent_after_us = args.silent_after_s * 1_000_000;
+    let parts = Parts {
+        boot,
+        sip,
+        link,
+        media,
+        sounds,
+        recorder,
+        recorder_thread,
+        ports,
+        rtp_bind,
+        has_public,
+        drain_ms,
+        silent_after_us,
+    };
     Ok((parts, wake, loaded, closes))
 }
 

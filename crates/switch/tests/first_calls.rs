@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hotline_control::frames::{Command, EndCause, Event, OnAnswer, OnPeerEnd, PlaybackEnd, RecordingEnd};
-use hotline_sound::tone::Tone;
 use kit::{Engine, Phone, Switch};
 
 const WHILE: Duration = Duration::from_millis(600);
@@ -42,16 +41,8 @@ fn dial(leg: &str, target: String, for_leg: &str, group: Option<&str>) -> Comman
 }
 
 fn wav(switch: &Switch, name: &str, hertz: f32, seconds: usize) -> String {
-    let samples = Tone::new(hertz, -15.0).samples(8_000 * seconds);
-    let data: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-    let mut file = Vec::new();
-    file.extend_from_slice(b"RIFF");
-    file.extend_from_slice(&(36 + data.len() as u32).to_le_bytes());
-    file.extend_from_slice(b"WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data");
-    file.extend_from_slice(&(data.len() as u32).to_le_bytes());
-    file.extend_from_slice(&data);
     let path = switch.folder.join(name);
-    std::fs::write(&path, file).expect("written");
+    std::fs::write(&path, kit::wav(hertz, seconds)).expect("written");
     path.display().to_string()
 }
 

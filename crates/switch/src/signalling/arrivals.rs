@@ -9,6 +9,7 @@ use hotline_sip::{DialogKey, Door, Incoming};
 
 use super::Switch;
 use super::legs::Leg;
+use super::sound::codec_name;
 use super::tick::Due;
 
 impl Switch {
@@ -20,6 +21,14 @@ impl Switch {
                 return self.turn_away(incoming.key, 488, "bad_offer");
             }
         };
+        if offer.as_ref().is_some_and(|offer| codec_name(Some(offer)).is_empty()) {
+            return self.turn_away(incoming.key, 488, "no_codec");
+        }
+        if let Door::Trunk(trunk) = &incoming.door
+            && self.channels.get(trunk).is_some_and(|channels| self.legs.on_trunk(trunk) >= *channels)
+        {
+            return self.turn_away(incoming.key, 503, "channels");
+        }
         if self.draining || self.is_full {
             return self.turn_away(incoming.key, 503, if self.draining { "draining" } else { "full" });
         }
@@ -34,6 +43,10 @@ impl Switch {
         leg.is_proven = incoming.proven;
         leg.remote = offer;
         leg.source = Some(incoming.source);
+        leg.trunk = match &incoming.door {
+            Door::Trunk(name) => Some(name.clone()),
+            Door::Account(_) | Door::Open => None,
+        };
         leg.behind_nat = matches!(incoming.door, Door::Account(_)) || self.is_nat_trunk(&incoming.door);
         if self.engine.is_none() {
             leg.timer =

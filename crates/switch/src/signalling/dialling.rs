@@ -35,10 +35,17 @@ impl Switch {
         else {
             return Err(Refusal::whole("not a Dial"));
         };
-        self.may_dial(&id, for_leg.as_deref(), group.as_deref())?;
+        if trunk
+            .as_ref()
+            .is_some_and(|trunk| self.channels.get(trunk).is_some_and(|most| self.legs.on_trunk(trunk) >= *most))
+        {
+            return Err(Refusal::leg(&id, "every channel of the trunk is busy"));
+        }
+        self.may_dial(&id, for_leg.as_deref())?;
         let id: Arc<str> = id.into();
         let mut leg = Leg::new(Arc::clone(&id), false);
         leg.note = note;
+        leg.trunk = trunk.clone();
         let plan = DialPlan { for_leg: for_leg.map(Into::into), group, on_answer, room, on_peer_end };
         let index = self.enter_dial(leg, plan, ring_for_ms);
         let thread = self.thread_for(index);
@@ -63,15 +70,12 @@ impl Switch {
         Ok(())
     }
 
-    fn may_dial(&mut self, id: &str, for_leg: Option<&str>, group: Option<&str>) -> Result<(), Refusal> {
+    fn may_dial(&mut self, id: &str, for_leg: Option<&str>) -> Result<(), Refusal> {
         if self.legs.knows(id) {
             return Err(Refusal::leg(id, "the leg exists already"));
         }
         if for_leg.is_some_and(|for_leg| self.legs.find(for_leg).is_none()) {
             return Err(Refusal::leg(id, "the leg that it is for is gone"));
-        }
-        if group.is_some_and(|group| self.groups.get(group).is_some_and(|group| group.is_empty())) {
-            return Err(Refusal::leg(id, "another leg of the group has won"));
         }
         if self.draining {
             return Err(Refusal::leg(id, "the switch is draining"));

@@ -106,6 +106,8 @@ impl Switch {
             Ok(made) => {
                 let nat = trunks.iter().filter(|trunk| trunk.behind_nat).map(|trunk| trunk.name.clone());
                 self.nat_trunks = nat.collect();
+                let channels = trunks.iter().filter(|trunk| trunk.max_channels > 0);
+                self.channels = channels.map(|trunk| (trunk.name.clone(), trunk.max_channels as usize)).collect();
                 let host = |trunk: &hotline_control::frames::Trunk| uri_host(trunk.servers.first()?);
                 let hosts = trunks.iter().filter_map(|trunk| Some((trunk.name.clone(), host(trunk)?)));
                 self.trunk_hosts = hosts.collect();

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
 
-use hotline_media::Event as MediaEvent;
+use hotline_control::frames::{DigitVia, EndCause, Event, PlaybackEnd};
+use hotline_media::{Event as MediaEvent, PlayEnd};
 
 use super::Switch;
-use super::legs::quality;
+use super::legs::{End, quality};
 use crate::media::message::FromMedia;
 use crate::metrics::Page;
-use hotline_control::frames::{DigitVia, Event, PlaybackEnd};
-use hotline_media::PlayEnd;
 
 /// Counts of the signalling thread.
 #[derive(Debug, Default)]
@@ -36,7 +35,7 @@ impl Switch {
                 FromMedia::Closed { leg, quality } => self.on_media_closed(&leg, &quality),
                 FromMedia::Told(event) => self.on_media_event(event),
                 FromMedia::Sample { leg, quality: sums } => {
-                    if self.legs.find(&leg).is_some() {
+                    if self.is_alive(&leg, sums.packets_in) {
                         self.tell(Event::QualityChanged { leg: leg.to_string(), quality: quality(&sums) });
                     }
                 }
@@ -51,6 +50,22 @@ impl Switch {
                 FromMedia::Left(_) => {}
             }
         }
+    }
+
+    /// False for a leg that is no more: ended, or ended here because nothing was heard of it for too long. A peer that
+    /// died without a word sends neither sound nor BYE.
+    fn is_alive(&mut self, id: &str, packets_in: u64) -> bool {
+        let Some(index) = self.legs.find(id) else { return false };
+        let (now, patience) = (self.now_us, self.silent_after_us);
+        let Some(leg) = self.legs.get_mut(index) else { return false };
+        if leg.packets_in != packets_in || leg.is_held_by_peer || leg.heard_us == 0 {
+            (leg.packets_in, leg.heard_us) = (packets_in, now);
+        }
+        let is_silent = patience > 0 && now - leg.heard_us >= patience;
+        if is_silent {
+            self.end(index, End { cause: EndCause::Silent, code: 408, q850: 31 });
+        }
+        !is_silent
     }
 
     fn on_media_event(&mut self, event: MediaEvent) {
@@ -75,10 +90,11 @@ impl Switch {
     /// Refusals by reason, for AdmissionReport.
     pub(super) fn admission_counts(&self) -> BTreeMap<String, u64> {
         let sip = self.sip.counters();
-        let mut counts: BTreeMap<String, u64> = ["bad_offer", "draining", "full", "window_full", "no_engine"]
-            .into_iter()
-            .filter_map(|reason| Some((reason.to_owned(), *self.figures.counts.get(reason)?)))
-            .collect();
+        let mut counts: BTreeMap<String, u64> =
+            ["bad_offer", "no_codec", "channels", "draining", "full", "window_full", "no_engine"]
+                .into_iter()
+                .filter_map(|reason| Some((reason.to_owned(), *self.figures.counts.get(reason)?)))
+                .collect();
         for (reason, count) in [
             ("stranger", sip.strangers),
             ("source_limit", sip.limited),

@@ -56,6 +56,11 @@ pub struct Leg {
     /// Fires when an arriving leg has waited too long for an engine, or a `Progress` must become an answer.
     pub timer: Option<TimerKey>,
     pub is_held_by_peer: bool,
+    /// Packets heard by the last sample, and when their number last grew.
+    pub packets_in: u64,
+    pub heard_us: u64,
+    /// The trunk that it came or goes through.
+    pub trunk: Option<String>,
     /// Set at its end; LegEnded follows when its media is closed.
     pub end: Option<End>,
 }
@@ -130,6 +135,9 @@ impl Leg {
             coming: None,
             timer: None,
             is_held_by_peer: false,
+            packets_in: 0,
+            heard_us: 0,
+            trunk: None,
             end: None,
         }
     }
@@ -211,6 +219,11 @@ impl Legs {
 
     pub fn iter(&self) -> impl Iterator<Item = (Index, &Leg)> {
         self.slab.iter()
+    }
+
+    /// Legs that live on a trunk.
+    pub fn on_trunk(&self, trunk: &str) -> usize {
+        self.slab.iter().filter(|(_, leg)| leg.trunk.as_deref() == Some(trunk) && !leg.is_ending()).count()
     }
 
     pub fn len(&self) -> usize {

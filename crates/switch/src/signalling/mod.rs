@@ -63,6 +63,8 @@ pub struct Parts {
     /// Our address in SDP is the one that others see.
     pub has_public: bool,
     pub drain_ms: u64,
+    /// A leg of which nothing was heard for so long is ended; 0 never ends one.
+    pub silent_after_us: u64,
 }
 
 /// What wakes it.
@@ -89,6 +91,7 @@ pub struct Switch {
     ports: Ports,
     rtp_bind: IpAddr,
     drain_ms: u64,
+    silent_after_us: u64,
     now_us: u64,
     mark: Mark,
     epoch: u64,
@@ -107,6 +110,8 @@ pub struct Switch {
     phones: HashMap<String, IpAddr>,
     trunk_hosts: HashMap<String, IpAddr>,
     nat_trunks: HashSet<String>,
+    /// Trunks that carry only so many legs at once.
+    channels: HashMap<String, usize>,
     has_public: bool,
     orphan_turn: u64,
     figures: figures::Figures,
@@ -131,6 +136,7 @@ impl Switch {
             ports: parts.ports,
             rtp_bind: parts.rtp_bind,
             drain_ms: parts.drain_ms,
+            silent_after_us: parts.silent_after_us,
             now_us: now_us(),
             mark: Mark::default(),
             epoch: 0,
@@ -147,6 +153,7 @@ impl Switch {
             phones: HashMap::new(),
             trunk_hosts: HashMap::new(),
             nat_trunks: HashSet::new(),
+            channels: HashMap::new(),
             has_public: parts.has_public,
             orphan_turn: 0,
             figures: figures::Figures::default(),

@@ -62,10 +62,10 @@ impl Switch {
     fn on_second(&mut self) {
         self.timers.set(self.now_us + SECOND_US, Due::EverySecond);
         self.figures.seconds += 1;
+        if self.figures.seconds.is_multiple_of(SAMPLE_EVERY) {
+            self.media.send_to_all(|| ToMedia::Sample);
+        }
         if self.engine.is_some() {
-            if self.figures.seconds.is_multiple_of(SAMPLE_EVERY) {
-                self.media.send_to_all(|| ToMedia::Sample);
-            }
             self.outbox.borrow_mut().window.take_samples();
             self.report_admission();
         }
