@@ -209,12 +209,11 @@ impl Core {
         let first = routes.first().and_then(|route| message::NameAddr::parse(route)).map(|route| route.uri);
         let hop = first.as_ref().unwrap_or(target);
         match (message::literal_address(hop), message::transport_of(hop)) {
-            (Some(address), Some(hop_transport))
-                if transport == Transport::Udp && self.is_allowed(address.ip(), source.ip()) =>
-            {
+            // A stream is its own way back while it is open.
+            _ if transport == Transport::Tcp && self.streams.borrow().has(source) => (source, transport),
+            (Some(address), Some(hop_transport)) if self.is_allowed(address.ip(), source.ip()) => {
                 (address, hop_transport)
             }
-            // A stream is its own way back.
             _ => (source, transport),
         }
     }

@@ -33,6 +33,10 @@ impl Streams {
         self.open.len()
     }
 
+    pub fn has(&self, peer: SocketAddr) -> bool {
+        self.open.contains_key(&peer)
+    }
+
     fn has_room(&self, source: IpAddr, is_limited: bool) -> bool {
         let from_here = self.per_source.get(&source).copied().unwrap_or(0);
         self.open.len() < MAX_STREAMS && (!is_limited || from_here < MAX_PER_SOURCE)
