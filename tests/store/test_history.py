@@ -16,7 +16,7 @@ from hotline.domain import facts, inputs
 from hotline.domain.ids import LegId, OperatorId
 from hotline.store import history as history_module
 from hotline.store.database import DatabaseUnusable, connect, migrate
-from hotline.store.history import History
+from hotline.store.history import History, Overtaken
 from hotline.store.projection import ProjectionProcess, follow
 from hotline.store.schema import (
     CALLS,
@@ -147,6 +147,25 @@ async def test_a_database_that_fails_in_the_middle_loses_and_doubles_nothing(
     await history.catch_up()
 
     assert ["short_abandon"] == [call["outcome"] for call in await rows(engine, CALLS)]
+
+
+async def test_two_writers_take_turns(desk: Desk, engine: AsyncEngine, history: History) -> None:
+    """A predecessor that has not ended yet: one is overtaken, begins again, and nothing is counted twice."""
+    caller = desk.calls(called="300")
+    await history.catch_up()
+    successor = History(desk.folder, engine)
+    await successor.catch_up()
+    for _ in range(2):
+        desk.presses(caller, "9")
+    await history.catch_up()
+    desk.presses(caller, "9")
+
+    with pytest.raises(Overtaken):
+        await successor.catch_up()
+    await successor.catch_up()
+
+    (call,) = await rows(engine, CALLS)
+    assert len(desk.facts(facts.MenuMissed)) == call["misses"] > 0
 
 
 async def test_a_new_journal_goes_into_the_same_history(

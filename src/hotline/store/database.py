@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-__all__ = ["DatabaseUnusable", "connect", "explained", "migrate", "upsert"]
+__all__ = ["DatabaseUnusable", "connect", "enter", "explained", "migrate", "upsert"]
 
 
 class DatabaseUnusable(RuntimeError):
@@ -50,13 +50,24 @@ async def migrate(engine: AsyncEngine) -> None:
         raise DatabaseUnusable(explained(engine.url, error)) from error
 
 
+def enter(table: Table, dialect: str) -> Insert:
+    """INSERT of rows that are kept as they are where they are there already."""
+    statement: Insert = _insert(table, dialect).on_conflict_do_nothing()
+    return statement
+
+
 def upsert(table: Table, dialect: str) -> Insert:
     """INSERT of whole rows, which replaces those that are there."""
-    insert: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    insert = _insert(table, dialect)
     keys = [column.name for column in table.primary_key]
     others = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in keys}
     statement: Insert = insert.on_conflict_do_update(index_elements=keys, set_=others)
     return statement
+
+
+def _insert(table: Table, dialect: str) -> Any:
+    """The two dialects' own INSERT, whose types have nothing in common."""
+    return (postgresql if dialect == "postgresql" else sqlite).insert(table)
 
 
 def _upgrade(connection: Connection) -> None:

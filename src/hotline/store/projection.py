@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from hotline.store.database import DatabaseUnusable, connect, migrate
-from hotline.store.history import History
+from hotline.store.history import History, Overtaken
 
 __all__ = ["ProjectionProcess"]
 
@@ -85,7 +85,7 @@ async def follow(journal: Path, url: str, ended: asyncio.Event) -> bool:
             try:
                 await history.catch_up()
                 pause, is_done = PERIOD_S, True
-            except (SQLAlchemyError, OSError) as error:
+            except (SQLAlchemyError, OSError, Overtaken) as error:
                 _log.error("history_waits", reason=str(error).splitlines()[0])
                 pause, is_done = min(2 * pause, LONGEST_PAUSE_S), False
             if is_last:
