@@ -36,6 +36,8 @@ pub struct Slot {
     pub pair: Pair,
     /// Its RTP socket is polled; else it is read once a tick.
     pub at_once: bool,
+    /// Packets that should have come by now, of those read once a tick.
+    pub owed: u8,
 }
 
 struct OpenTape {
@@ -89,7 +91,7 @@ impl Wire {
         if self.slots.len() <= index {
             self.slots.resize_with(index + 1, || None);
         }
-        self.slots[index] = Some(Slot { key, pair, at_once });
+        self.slots[index] = Some(Slot { key, pair, at_once, owed: 0 });
     }
 
     /// Gives a leg's sockets away, to be closed or to travel.
