@@ -1,8 +1,10 @@
 //! Virtual SIP phones: JSON lines in, JSON lines out (README.md), or one call from the command line.
 
+mod act;
 mod call;
 mod command;
 mod ear;
+mod hear;
 mod media;
 mod oneshot;
 mod phones;
