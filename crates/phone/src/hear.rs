@@ -176,7 +176,9 @@ impl Phones {
     }
 
     pub(crate) fn ended(&mut self, name: &str, ended: &hotline_sip::Ended) {
-        let Some(call) = self.calls.remove(name) else { return };
+        let Some(mut call) = self.calls.remove(name) else { return };
+        // Its file is whole before anyone is told that the call has ended.
+        drop(call.media.recording.take());
         let now = Instant::now();
         let talk = call.answered_at.map_or(0, |answered| now.duration_since(answered).as_millis() as u64);
         let by = match ended.by {
