@@ -44,9 +44,7 @@ def test_two_misses_in_a_row_pause_the_operator(hotline: Hotline, phones: Phones
     for _ in range(2):
         missed = phones.expect("incoming", phone="anna", within_s=15)["call"]
         assert "ended" == phones.expect("ended", call=missed, within_s=6)["event"]
-    listed = hotline.until(
-        lambda: hotline.run("operator", "list", hotline.company).stdout, lambda out: "paused" in out, 10
-    )
+    listed = hotline.until(lambda: hotline.operator("list"), lambda out: "paused" in out, 10)
     assert "anna" in listed
     assert 2 == len(phones.seen("incoming", phone="anna"))
 

@@ -1,4 +1,4 @@
-"""The measuring instrument itself: without a hotline between them two phones hear each other, and silence is silence."""
+"""The measuring instrument itself, with no hotline between: two phones hear each other, and silence is silence."""
 
 from tests.kit.hearing import assert_hears_nothing, assert_hears_tone
 from tests.kit.phones import Phones

@@ -31,10 +31,10 @@ PATIENCE_S = 30
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that are free for UDP and TCP on loopback, below the ephemeral range."""
+    """Ports that are free for UDP and TCP on loopback, below the ephemeral range, with nine free ones behind each."""
     worker = int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "0")) or 0)
     found: list[int] = []
-    for port in range(25_000 + worker * 1000 + (os.getpid() * 7 + time.monotonic_ns() // 1000) % 700, 32_700):
+    for port in range(25_000 + worker * 1000 + (os.getpid() * 7 + time.monotonic_ns() // 1000) % 700, 32_700, 10):
         with (
             closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as udp,
             closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)) as tcp,
