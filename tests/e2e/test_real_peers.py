@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.kit.baresip import baresip_running
+from tests.kit.hearing import assert_hears_tone
 from tests.kit.hotline import Hotline, free_ports
 from tests.kit.phones import Phones
 from tests.kit.sipp import sipp, sipp_running
@@ -24,7 +25,8 @@ def test_baresip_calls_hears_the_menu_presses_a_key_and_talks(hotline: Hotline, 
         alisa.press("1")
         talking = phones.expect("incoming", phone="anna", within_s=10)["call"]
         phones.expect("acked", call=talking)
-        phones.hears(talking, lambda heard: [440] == [t["hz"] for t in heard["tones"][:1]], what="Alisa's 440 Hz")
+        both = assert_hears_tone(phones, talking, 440)
+        phones.hears(talking, lambda heard: heard["at_ms"] > both["at_ms"] + 1000, what="one second more")
         alisa.hang_up()
         phones.expect("ended", call=talking)
         (heard,) = channels_of(alisa.heard())
@@ -38,12 +40,13 @@ def test_baresip_is_an_operators_phone(hotline: Hotline, phones: Phones, tmp_pat
     with baresip_running(tmp_path, "viktor", port=hotline.operators_port, hz=880, auto_answer=True) as viktor:
         phones.call("alisa", hotline.uri(702), from_="+70000000001", tone_hz=440)
         viktor.expect("CALL_ESTABLISHED", within_s=10)
-        phones.hears("alisa", lambda heard: [880] == [t["hz"] for t in heard["tones"][:1]], what="Viktor's 880 Hz")
+        both = assert_hears_tone(phones, "alisa", 880)
+        phones.hears("alisa", lambda heard: heard["at_ms"] > both["at_ms"] + 1000, what="one second more")
         phones.do("hangup", call="alisa")
         viktor.expect("CALL_CLOSED")
         (heard,) = channels_of(viktor.heard())
 
-    assert 440 == loudest_tone(heard[len(heard) // 2 :], [440, 880, 1000])
+    assert 440 == loudest_tone(heard[-3000:], [440, 880, 1000])
 
 
 def test_sipp_calls_through_the_menu_and_sipp_answers(hotline: Hotline, tmp_path: Path) -> None:

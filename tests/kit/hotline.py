@@ -114,6 +114,7 @@ class Hotline:
 
     def start(self, *options: str) -> None:
         """Starts `hotline serve` and waits until calls are accepted; it takes over a living switch."""
+        self._close_pipe()
         with self._log.open("ab") as log:
             self._engine = subprocess.Popen(
                 [Path(sys.executable).parent / "hotline", "serve", *options, self.company],
@@ -150,14 +151,17 @@ class Hotline:
         except subprocess.TimeoutExpired:
             self._engine.kill()
             code = self._engine.wait()
-        assert self._engine.stdout is not None
-        self._engine.stdout.close()
+        self._close_pipe()
         if switch is not None and Path(f"/proc/{switch}").exists() and "Z" not in _state(switch):
             os.kill(switch, signal.SIGKILL)
             raise AssertionError(
                 f"the switch outlived the engine's orderly end (exit code {code}):\n{self.log()[-3000:]}"
             )
         return code
+
+    def _close_pipe(self) -> None:
+        if self._engine is not None and self._engine.stdout is not None:
+            self._engine.stdout.close()
 
     def log(self) -> str:
         """What engine and switch have said."""
