@@ -90,7 +90,7 @@ async def running(
             standing=standing(config),
         )
         engine = Engine(journal=journal, switch=link, clock=clock, projection=projection, seed=secrets.token_hex(3))
-        engine.watch(log_calls)
+        engine.watch(log_calls(config.log_level))
         metrics = Metrics(engine, link, switch)
         engine.watch(metrics.see)
         upkeep = Upkeep(engine=engine, recordings=folders.recordings, utc=utc)

@@ -1,6 +1,6 @@
 """What the log says of calls: a line a call at its end, the steps at debug; the log masks numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
@@ -13,18 +13,23 @@ __all__ = ["log_calls"]
 _log = structlog.get_logger()
 
 
-def log_calls(records: Sequence[Record]) -> None:
-    """Called by the engine with what was written."""
-    for record in records:
-        for fact in record.facts:
-            if isinstance(fact, facts.CallEnded):
-                _log.info(
-                    "call_ended", call=fact.call, outcome=fact.outcome, by=fact.ended_by, billed_ms=fact.billed_ms
-                )
-            elif isinstance(fact, SPOKEN):
-                _log.warning(_name(fact), **_fields(fact))
-            elif isinstance(fact, STEPS):
-                _log.debug(_name(fact), **_fields(fact))
+def log_calls(level: str) -> Callable[[Sequence[Record]], None]:
+    """What the engine calls with what was written; steps cost nothing unless `level` is debug."""
+    told: dict[type, Callable[..., object]] = dict.fromkeys(SPOKEN, _log.warning)
+    if level == "debug":
+        told |= dict.fromkeys(STEPS, _log.debug)
+
+    def see(records: Sequence[Record]) -> None:
+        for record in records:
+            for fact in record.facts:
+                if isinstance(fact, facts.CallEnded):
+                    _log.info(
+                        "call_ended", call=fact.call, outcome=fact.outcome, by=fact.ended_by, billed_ms=fact.billed_ms
+                    )
+                elif (tell := told.get(type(fact))) is not None:
+                    tell(_name(fact), **_fields(fact))
+
+    return see
 
 
 def _name(fact: facts.Fact) -> str:
