@@ -82,7 +82,7 @@ async fn invite(
     let door = match identify(core, &transaction.original, &from, source, class) {
         Identity::Known(door) => door,
         Identity::Challenge { stale } => {
-            let more = challenge(core, source, stale);
+            let more = challenge(core, &transaction.original, source, stale);
             return reply_now(core, transaction, 401, more).await;
         }
         Identity::Nobody => return reply_now(core, transaction, 403, vec![]).await,
@@ -152,11 +152,19 @@ pub(crate) fn verify(core: &Core, request: &Request, source: SocketAddr) -> Opti
     Some(verdict)
 }
 
-/// The headers of a 401.
-pub(crate) fn challenge(core: &Core, source: SocketAddr, stale: bool) -> Vec<Header> {
+/// The headers of a 401: SHA-256 first, MD5 after it (RFC 8760, 2.4); MD5 alone for phones that give up at the other.
+pub(crate) fn challenge(core: &Core, request: &Request, source: SocketAddr, stale: bool) -> Vec<Header> {
     let now_s = tokio::time::Instant::now().duration_since(core.started).as_secs();
     let values = core.challenger.challenge(source.ip(), now_s, stale);
-    values.into_iter().map(|value| message::header("WWW-Authenticate", value)).collect()
+    let skipped = usize::from(knows_md5_only(request));
+    values.into_iter().skip(skipped).map(|value| message::header("WWW-Authenticate", value)).collect()
+}
+
+/// baresip before 3.0 refuses the whole answer when it meets an algorithm that it does not know; SIPp, which does not
+/// name itself, takes the first challenge whatever it says. MD5 is offered either way, so nothing is given away.
+fn knows_md5_only(request: &Request) -> bool {
+    let agent = message::value(&request.headers, "User-Agent").unwrap_or_default();
+    agent.is_empty() || ["baresip v0", "baresip v1", "baresip v2"].iter().any(|old| agent.starts_with(old))
 }
 
 fn describe(

@@ -85,7 +85,7 @@ pub(crate) async fn register(
         Some(Ok(account)) => account,
         denied => {
             let stale = denied == Some(Err(Denied::Stale));
-            let more = challenge(core, source, stale);
+            let more = challenge(core, &transaction.original, source, stale);
             return reply_now(core, transaction, 401, more).await;
         }
     };
