@@ -25,6 +25,8 @@ struct Hop {
     at: At,
     transport: Transport,
     credentials: Option<Credentials>,
+    /// The host of From: a provider that we are registered at knows us by its own name.
+    from_host: Option<String>,
 }
 
 enum At {
@@ -74,8 +76,13 @@ fn hops(core: &Core, target: &Target, credentials: Option<&Credentials>) -> Vec<
         }
         Target::Account(name) => {
             let bindings = core.registrar.borrow().bindings(name);
-            let to_hop =
-                |(uri, address, transport)| Hop { uri, at: At::Address(address), transport, credentials: None };
+            let to_hop = |(uri, address, transport)| Hop {
+                uri,
+                at: At::Address(address),
+                transport,
+                credentials: None,
+                from_host: None,
+            };
             bindings.into_iter().map(to_hop).collect()
         }
         Target::Trunk { name, number } => {
@@ -87,7 +94,9 @@ fn hops(core: &Core, target: &Target, credentials: Option<&Credentials>) -> Vec<
                     let user = number.chars().filter(|letter| letter.is_ascii_graphic() && !"@<>\"".contains(*letter));
                     let mut uri = at.clone();
                     uri.auth = Some(rsipstack::sip::uri::Auth { user: user.collect(), password: None });
-                    hop(uri, &at, trunk.credentials.clone())
+                    let server = trunk.register.as_ref().and_then(|register| message::parse_uri(&register.server));
+                    let from_host = server.map(|server| server.host_with_port.host.to_string());
+                    Some(Hop { from_host, ..hop(uri, &at, trunk.credentials.clone())? })
                 })
                 .collect()
         }
@@ -102,7 +111,7 @@ fn hop(uri: Uri, at: &Uri, credentials: Option<Credentials>) -> Option<Hop> {
             At::Name(at.host_with_port.host.to_string(), at.host_with_port.port.as_ref().map_or(5060, |port| port.0))
         }
     };
-    Some(Hop { uri, at: place, transport, credentials })
+    Some(Hop { uri, at: place, transport, credentials, from_host: None })
 }
 
 fn open(core: &Core, key: DialogKey, dial: &Dial, first: &Hop) -> Dialog {
@@ -116,7 +125,7 @@ fn open(core: &Core, key: DialogKey, dial: &Dial, first: &Hop) -> Dialog {
         key,
         call_id: format!("{}@{host}", random::text(24)),
         remote_tag: String::new(),
-        local: local_value(&dial.from, &host, &local_tag),
+        local: local_value(&dial.from, first.from_host.as_deref().unwrap_or(&host), &local_tag),
         remote: format!("<{}>", first.uri),
         target: first.uri.clone(),
         routes: Vec::new(),

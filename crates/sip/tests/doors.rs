@@ -285,6 +285,32 @@ fn options_tell_a_trunks_health() {
     });
 }
 
+#[test]
+fn a_call_through_a_registered_trunk_says_the_providers_name_and_answers_its_challenge() {
+    run(async {
+        let (mut provider, mut ours) = (office().await, End::open().await);
+        let trunk =
+            Trunk { next_hops: vec![format!("sip:{}", provider.sip.local())], ..registering(&provider, "secret") };
+        ours.sip.set_trunks(vec![trunk]);
+        assert!(matches!(ours.next().await, Event::TrunkChanged { up: true, .. }));
+        assert!(matches!(provider.next().await, Event::Registered { .. }));
+        let mut dial = call("sip:x@127.0.0.1");
+        dial.targets = vec![Target::Trunk { name: "home".into(), number: "+70000000002".into() }];
+        ours.sip.dial(dial).expect("dialled");
+
+        let incoming = provider.incoming().await;
+
+        assert_eq!((incoming.called.as_str(), incoming.door), ("+70000000002", Door::Account("anna".into())));
+        provider.sip.reject(incoming.key, 486, None).expect("refused");
+        assert_eq!(ours.ended().await.code, 486);
+        // The provider calls us: its address is trusted while we are registered there.
+        let theirs = provider.dial(&ours.uri("anna"));
+        assert!(matches!(provider.next().await, Event::Ended(_)));
+        assert_eq!(ours.incoming().await.door, Door::Trunk("home".into()));
+        provider.sip.hangup(theirs, 16).expect("hung up");
+    });
+}
+
 /// The thief answers our BYE and our re-INVITE with a challenge of our own trunk's realm: nothing may come of it.
 #[test]
 fn a_challenge_to_anything_but_an_initial_invite_draws_no_credentials() {
