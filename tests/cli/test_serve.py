@@ -3,7 +3,9 @@
 import json
 import os
 import signal
+import socket
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,9 +100,40 @@ def test_a_changed_file_is_taken_and_a_wrong_one_is_not(serving: Serving, hotlin
     assert refused.returncode == Exit.CONFIGURATION
 
 
-def test_systemd_is_told_when_calls_are_taken(company: Path, tmp_path: Path, serving: Serving) -> None:
-    import socket
+def test_sighup_takes_a_changed_file(serving: Serving, hotline: Hotline, company: Path) -> None:
+    process = serving()
+    company.write_text(company.read_text() + '[[operators]]\nid = "viktor"\ndevice = "sip:viktor@127.0.0.1:9"\n')
+    process.send_signal(signal.SIGHUP)
+    until = time.monotonic() + 20
+    while "viktor" not in (listed := hotline("operator", "list", "-c", company).stdout):
+        assert time.monotonic() < until, listed
 
+
+def test_a_history_that_dies_is_started_again(serving: Serving, company: Path) -> None:
+    serving()
+    (first,) = histories(company)
+    os.kill(first, signal.SIGKILL)
+    until = time.monotonic() + 20
+    while histories(company) in ([], [first]):
+        assert time.monotonic() < until
+        time.sleep(0.1)  # the pace of a poll of /proc
+
+
+def histories(company: Path) -> list[int]:
+    """The processes that fold this company's journal."""
+    journal = str(company.parent / "var/journal").encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"hotline.store.projection" in command and journal in command:
+            found.append(int(process.name))
+    return found
+
+
+def test_systemd_is_told_when_calls_are_taken(company: Path, tmp_path: Path, serving: Serving) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(20)

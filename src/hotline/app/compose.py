@@ -48,6 +48,7 @@ class Running:
     engine: Engine
     link: Link
     switch: process.Switch
+    reload: Reload
     failed: "asyncio.Future[StartFailed]"
     """Done when it cannot go on."""
 
@@ -93,9 +94,9 @@ async def running(
         engine.watch(log_calls(config.log_level))
         metrics = Metrics(engine, link, switch)
         engine.watch(metrics.see)
-        upkeep = Upkeep(engine=engine, recordings=folders.recordings, utc=utc)
-        engine.watch(upkeep.see)
         reload = Reload(config=config, read=read, engine=engine, link=link, speech=speech)
+        upkeep = Upkeep(engine=engine, recordings=folders.recordings, utc=utc, refresh=reload.refresh)
+        engine.watch(upkeep.see)
         failed: asyncio.Future[StartFailed] = asyncio.get_running_loop().create_future()
         stack.push_async_callback(end_engine, engine, start(failed, engine.run()))
         if engine.state.settings is None:
@@ -110,7 +111,7 @@ async def running(
 
         stack.push_async_callback(end_switch)
         await ensure(switch, patience=OWN_UNIT_PATIENCE if keep_switch else 0.0)
-        for work in (switch.watch(), upkeep.run()):
+        for work in (switch.watch(), projection.watch(), upkeep.run()):
             stack.push_async_callback(cancelled, start(failed, work))
         await or_failed(failed, reload.take(config))
         await or_failed(failed, link.until_up())
@@ -120,7 +121,7 @@ async def running(
             await open_server(stack, metrics.serve(at), f"the metrics' address {at}")
         log.info("ready", sip=config.sip.udp, switch=switch.pid, revision=settings.revision)
         up = True
-        yield Running(config=config, engine=engine, link=link, switch=switch, failed=failed)
+        yield Running(config=config, engine=engine, link=link, switch=switch, reload=reload, failed=failed)
 
 
 OWN_UNIT_PATIENCE: Final = 3.0

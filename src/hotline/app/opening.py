@@ -9,13 +9,13 @@ from typing import Final
 import structlog
 
 from hotline.app.exits import Exit, StartFailed
+from hotline.app.history import History
 from hotline.config import Config
 from hotline.domain.state import State
 from hotline.speech.speech import Speech
 from hotline.store.database import DatabaseUnusable
 from hotline.store.journal import FileJournal
 from hotline.store.lock import FolderTaken
-from hotline.store.projection import ProjectionProcess
 from hotline.voice import process
 
 __all__ = [
@@ -90,9 +90,9 @@ async def ensure(switch: process.Switch, patience: float) -> None:
         raise StartFailed(Exit.SWITCH, str(failure)) from None
 
 
-async def history(config: Config) -> ProjectionProcess:
+async def history(config: Config) -> History:
     try:
-        return await ProjectionProcess.start(config.folders.journal, config.database)
+        return await History.start(config.folders.journal, config.database)
     except DatabaseUnusable as unusable:
         raise StartFailed(Exit.DATABASE, str(unusable)) from None
 

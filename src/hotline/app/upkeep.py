@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -24,10 +24,14 @@ log = structlog.get_logger()
 class Upkeep:
     """Everything that may take long happens in worker threads; a failure is told and tried again later."""
 
-    def __init__(self, *, engine: Engine, recordings: Path, utc: Callable[[], int]) -> None:
+    def __init__(
+        self, *, engine: Engine, recordings: Path, utc: Callable[[], int], refresh: Callable[[], Awaitable[None]]
+    ) -> None:
+        """`refresh` compiles the settings again for the days ahead."""
         self._engine = engine
         self._recordings = recordings
         self._utc = utc
+        self._refresh = refresh
         self._closed: deque[RecordingEnded] = deque(maxlen=MOST_NOTES)
         self._news = asyncio.Event()
 
@@ -43,7 +47,7 @@ class Upkeep:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._write_notes())
-            group.create_task(self._forget())
+            group.create_task(self._daily())
             group.create_task(self._watch_disk())
 
     async def _write_notes(self) -> None:
@@ -69,8 +73,8 @@ class Upkeep:
         except (OSError, ValueError, NameRefused) as error:
             log.error("note_not_written", path=ended.path, reason=str(error))
 
-    async def _forget(self) -> None:
-        """Deletes what has been kept long enough, once a day."""
+    async def _daily(self) -> None:
+        """Once a day: deletes what has been kept long enough, looks the calendar up again."""
         while True:
             await asyncio.sleep(SETTLED)
             if (settings := self._engine.state.settings) is not None:
@@ -84,6 +88,7 @@ class Upkeep:
                     for name, reason in removal.failed:
                         log.error("recording_not_deleted", name=name, reason=reason)
             await asyncio.sleep(DAY)
+            await self._refresh()
 
     async def _watch_disk(self) -> None:
         """Tells when the disk fills (the switch itself stops recording) and when there is room again."""

@@ -15,7 +15,7 @@ import typer
 from hotline.app.exits import StartFailed
 from hotline.cli.files import DEFAULT, File, read, valid
 from hotline.cli.logs import set_up
-from hotline.cli.words import fail, say
+from hotline.cli.words import fail, say, say_findings
 from hotline.config import Config
 
 if TYPE_CHECKING:
@@ -64,8 +64,20 @@ async def _serve(config: Config, file: Path, *, keep_switch: bool, take_over: bo
             return
         say(f"ready switch={hotline.switch.pid} engine={os.getpid()} sip={config.sip.udp}")
         notify("READY=1")
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, hotline)
         await until_end(hotline, stop)
         notify("STOPPING=1")
+
+
+def _reload(hotline: "Running") -> None:
+    """SIGHUP: what was found goes where the log goes."""
+
+    async def taken() -> None:
+        say_findings(await hotline.reload())
+
+    task = asyncio.create_task(taken())
+    reloads.add(task)
+    task.add_done_callback(reloads.discard)
 
 
 async def entered(
@@ -109,3 +121,7 @@ def notify(state: str) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as there:
         there.connect("\0" + address[1:] if address.startswith("@") else address)
         there.send(state.encode())
+
+
+reloads: "set[asyncio.Task[None]]" = set()
+"""Held here until they are done, as asyncio itself does not."""

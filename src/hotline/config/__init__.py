@@ -72,6 +72,8 @@ class Config:
     """A valid configuration."""
 
     file: Path
+    text: str = field(repr=False)
+    """The file as it was read."""
     settings: Settings
     region: str
     trunks: tuple[frames.Trunk, ...]
@@ -149,6 +151,7 @@ def _config(findings: Findings, file: Path, today: date) -> Config:
         findings.all += proofs(findings.source, settings)
     return Config(
         file=file,
+        text=findings.source.text,
         settings=replace(settings, revision=_revision(settings)),
         region=region,
         trunks=trunks,

@@ -28,6 +28,7 @@ class Source:
     def __init__(self, file: Path, text: str, environ: Mapping[str, str]) -> None:
         """Raises `Unreadable` with the line of a syntax error."""
         self.file = file
+        self.text = text
         self.unset: list[tuple[Place, str]] = []
         self._lines = text.split("\n")
         self._spans = _spans(text) if (data := self._parsed(text)) else {}
