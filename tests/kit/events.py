@@ -39,6 +39,11 @@ class EventLog:
                 if left <= 0 or not self._news.wait(left):
                     raise AssertionError(f"no {what} within {within_s} s; the last events: {self._events[-8:]}")
 
+    def forget(self, unwanted: Callable[[Event], bool]) -> None:
+        """What came up to now and is unwanted will not be taken any more."""
+        with self._news:
+            self._taken |= {index for index, event in enumerate(self._events) if unwanted(event)}
+
     def seen(self, wanted: Callable[[Event], bool]) -> list[Event]:
         """All such events up to now, taken or not."""
         with self._news:

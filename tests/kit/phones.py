@@ -77,11 +77,13 @@ class Phones:
 
     def heard(self, call: str, last_ms: int = 1000) -> Event:
         """What this call's ear took in during the last `last_ms`."""
+        self._events.forget(lambda event: event["event"] == "heard" and event["call"] == call)
         self.do("heard", call=call, last_ms=last_ms)
         return self.expect("heard", call=call)
 
     def hears(self, call: str, satisfied: Callable[[Event], bool], *, what: str, within_s: float = 5) -> Event:
         """Waits until what the call hears satisfies; asks the phone for a report ten times a second meanwhile."""
+        self._events.forget(lambda event: event["event"] == "heard" and event["call"] == call)
         self.do("report", call=call, every_ms=100)
         try:
             return self._events.take(
