@@ -118,7 +118,7 @@ fn unacceptable(request: &Request) -> Option<(u16, Vec<Header>)> {
 
 fn identify(core: &Core, request: &Request, from: &NameAddr, source: SocketAddr, class: &Class) -> Identity {
     let (open, accounts) = match class {
-        Class::Trunk(name) => return Identity::Known(Door::Trunk(name.clone())),
+        Class::Trunk(name) => return Identity::Known(Door::Trunk(name.to_string())),
         Class::Door { open, accounts } => (*open, *accounts),
         Class::Known | Class::Stranger => return Identity::Nobody,
     };

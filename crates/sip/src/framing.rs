@@ -66,7 +66,7 @@ pub(crate) fn glance(data: &[u8]) -> Option<Glance<'_>> {
 
 /// Where the head ends (the index of the CRLF CRLF).
 pub(crate) fn find_blank_line(data: &[u8]) -> Option<usize> {
-    data.windows(4).position(|window| window == b"\r\n\r\n")
+    memchr::memmem::find(data, b"\r\n\r\n")
 }
 
 /// The head with every byte that is no UTF-8 replaced, `None` when there is nothing to replace. Display names in old

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
+use std::rc::Rc;
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use crate::net::Net;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
     /// The trunk's name.
-    Trunk(String),
+    Trunk(Rc<str>),
     /// Calls from anyone, phones of accounts, or both.
     Door {
         open: bool,
@@ -32,7 +33,7 @@ pub(crate) enum Class {
 /// What happens to a message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    Admit(Class),
+    Admit,
     /// Dropped without a word.
     Silence(Why),
     /// Answered 503 without keeping anything.
@@ -56,7 +57,7 @@ pub(crate) struct Load {
 
 pub(crate) struct Gate {
     admission: Admission,
-    trunks: Vec<(Net, String)>,
+    trunks: Vec<(Net, Rc<str>)>,
     known: HashMap<IpAddr, Known>,
     failures: HashMap<IpAddr, Failures>,
     limiter: DefaultKeyedRateLimiter<IpAddr>,
@@ -98,11 +99,11 @@ impl Gate {
     }
 
     /// The trunks' trusted ranges, whole.
-    pub fn set_trunks(&mut self, trunks: Vec<(Net, String)>) {
+    pub fn set_trunks(&mut self, trunks: Vec<(Net, Rc<str>)>) {
         self.trunks = trunks;
     }
 
-    pub fn trunks(&self) -> &[(Net, String)] {
+    pub fn trunks(&self) -> &[(Net, Rc<str>)] {
         &self.trunks
     }
 
@@ -113,7 +114,7 @@ impl Gate {
             return Class::Stranger;
         }
         if let Some((_, name)) = self.trunks.iter().find(|(net, _)| net.contains(source)) {
-            return Class::Trunk(name.clone());
+            return Class::Trunk(Rc::clone(name));
         }
         let open = self.admission.open.iter().any(|net| net.contains(source));
         let accounts = self.admission.accounts.iter().any(|net| net.contains(source));
@@ -126,14 +127,13 @@ impl Gate {
         }
     }
 
-    /// Judges one message.
-    pub fn judge(&self, source: SocketAddr, glance: &Glance<'_>, load: Load, now: Instant) -> Verdict {
+    /// Judges one message of a source of this class.
+    pub fn judge(&self, class: &Class, source: SocketAddr, glance: &Glance<'_>, load: Load) -> Verdict {
         if glance.kind == Kind::Ack && glance.to_tag == Some(STATELESS_TAG) {
             return Verdict::Silence(Why::Nobodys);
         }
-        let class = self.class(source.ip(), now);
         let is_new_call = glance.kind == Kind::Invite && glance.to_tag.is_none();
-        match &class {
+        match class {
             Class::Stranger => return Verdict::Silence(Why::Stranger),
             Class::Known if glance.kind != Kind::Response && glance.to_tag.is_none() => {
                 return Verdict::Silence(Why::Stranger);
@@ -143,10 +143,10 @@ impl Gate {
             }
             _ => {}
         }
-        if is_new_call && self.has_no_room(&class, glance, load) {
+        if is_new_call && self.has_no_room(class, glance, load) {
             return Verdict::Busy;
         }
-        Verdict::Admit(class)
+        Verdict::Admit
     }
 
     fn has_no_room(&self, class: &Class, glance: &Glance<'_>, load: Load) -> bool {

@@ -53,10 +53,14 @@ impl Core {
 
     async fn datagram(self: &Rc<Self>, data: &[u8], source: SocketAddr, now: Instant) {
         count(&self.tally.received);
+        let class = self.gate.borrow().class(source.ip(), now);
+        if class == Class::Stranger {
+            // Not even looked at.
+            count(&self.tally.strangers);
+            return;
+        }
         if data == b"\r\n\r\n" {
-            if self.gate.borrow().class(source.ip(), now) != Class::Stranger {
-                self.sender.send(b"\r\n", source);
-            }
+            self.sender.send(b"\r\n", source);
             return;
         }
         let readable = with_readable_head(data);
@@ -65,7 +69,9 @@ impl Core {
             count(&self.tally.unreadable);
             return;
         };
-        let Some(class) = self.pass(data, &seen, source, now) else { return };
+        if !self.pass(data, &seen, source, &class) {
+            return;
+        }
         let available = data.len() - seen.body_at;
         let body = match seen.length {
             Length::Missing => Some(data[seen.body_at..].to_vec()),
@@ -88,11 +94,11 @@ impl Core {
         self.take(message, self.udp.clone(), source, Transport::Udp, class).await;
     }
 
-    /// The gate's word, carried out. `None`: the message is dealt with.
-    pub fn pass(&self, data: &[u8], seen: &Glance<'_>, source: SocketAddr, now: Instant) -> Option<Class> {
-        let verdict = self.gate.borrow().judge(source, seen, self.load(), now);
+    /// The gate's word, carried out. False: the message is dealt with.
+    fn pass(&self, data: &[u8], seen: &Glance<'_>, source: SocketAddr, class: &Class) -> bool {
+        let verdict = self.gate.borrow().judge(class, source, seen, self.load());
         match verdict {
-            Verdict::Admit(class) => return Some(class),
+            Verdict::Admit => return true,
             Verdict::Silence(Why::Stranger) => count(&self.tally.strangers),
             Verdict::Silence(Why::Limited) => count(&self.tally.limited),
             Verdict::Silence(Why::Nobodys) => {}
@@ -101,7 +107,7 @@ impl Core {
                 self.refuse(data, source, 503, "Service Unavailable", Some(retry_after_s));
             }
         }
-        None
+        false
     }
 
     /// The same for a message on a stream: a stateless answer goes back on it.
@@ -113,9 +119,10 @@ impl Core {
         now: Instant,
         connection: &SipConnection,
     ) -> Option<Class> {
-        let verdict = self.gate.borrow().judge(source, seen, self.load(), now);
+        let class = self.gate.borrow().class(source.ip(), now);
+        let verdict = self.gate.borrow().judge(&class, source, seen, self.load());
         match verdict {
-            Verdict::Admit(class) => Some(class),
+            Verdict::Admit => Some(class),
             Verdict::Silence(_) => {
                 count(&self.tally.limited);
                 None

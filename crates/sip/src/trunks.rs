@@ -74,8 +74,9 @@ pub(crate) fn set(core: &Rc<Core>, trunks: Vec<Trunk>) {
 fn trust(core: &Core) {
     let trunks = core.trunks.borrow();
     let ranges = trunks.by_name.values().flat_map(|kept| {
+        let name: Rc<str> = kept.trunk.name.as_str().into();
         let servers = kept.servers.iter().map(|server| Net::one(*server));
-        kept.trunk.addresses.iter().copied().chain(servers).map(|net| (net, kept.trunk.name.clone()))
+        kept.trunk.addresses.iter().copied().chain(servers).map(move |net| (net, Rc::clone(&name)))
     });
     core.gate.borrow_mut().set_trunks(ranges.collect());
 }
