@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from hotline.domain import commands, inputs
 from hotline.domain.ids import CallId, LegId, PlayId, RecordingId
@@ -240,3 +241,23 @@ async def test_a_recording_gets_its_place_on_disk(talk: Talk, tmp_path: Path) ->
 
     assert sent.command.path == str(tmp_path / "recordings/2026/11/23/x.opus")
     assert (tmp_path / "recordings/2026/11/23").is_dir()
+
+
+def test_the_link_speaks_on_the_loop_that_serve_uses(tmp_path: Path) -> None:
+    """uvloop's transports are no `asyncio.Transport` by name."""
+
+    async def converse() -> Welcomed:
+        gateway = Gateway(clock=FixedClock(), sounds=Sounds(), recordings=tmp_path, region="RU")
+        async with switch_end(tmp_path / "switch.sock") as end:
+            made = Link(socket=tmp_path / "switch.sock", gateway=gateway, epoch=1, version="0.1.0", standing=STANDING)
+            talk = Talk(end, made, Inbox())
+            await end.hello()
+            end.say(welcome(n=3))
+            news = await talk.inbox.next()
+            talk.task.cancel()
+            with suppress(asyncio.CancelledError):
+                await talk.task
+        assert isinstance(news, Welcomed)
+        return news
+
+    assert uvloop.run(converse()).n == 3
