@@ -24,17 +24,25 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processes:
-    """The processes of the server under test, by role: switch and engine."""
+    """The processes of the server under test: the switch, the engine, and the engine's own helpers."""
 
     sip: str
     """IP:PORT where calls are accepted."""
     operators_port: int
     switch: int
     engine: int
+    helpers: tuple[int, ...] = ()
+    """What else Python runs, such as the projection of the history: it costs too."""
+
+    def all(self) -> dict[str, int]:
+        """Name -> process id."""
+        return {"switch": self.switch, "engine": self.engine} | {
+            f"helper{n}": pid for n, pid in enumerate(self.helpers)
+        }
 
     def watch(self) -> list[str]:
         """The load tools' options that sample these processes."""
-        return ["--watch", f"switch={self.switch}", "--watch", f"engine={self.engine}"]
+        return [word for name, pid in self.all().items() for word in ("--watch", f"{name}={pid}")]
 
 
 def tool(name: str, *options: object, timeout_s: float = 330) -> Json:
@@ -63,11 +71,11 @@ def beside(name: str, *options: object) -> Iterator["subprocess.Popen[str]"]:
 
 
 def sipload(server: Processes, number: int, *options: object, own_operators: bool = False) -> Json:
-    """Calls `number` of the server; adds up what switch and engine cost as `cpu.server_s` and `cpu.server_pct`."""
+    """Calls `number` of the server; adds up what its processes cost as `cpu.server_s` and `cpu.server_pct`."""
     phones = ["--uas", server.operators_port] if own_operators else []
     run = tool("sipload", "-s", server.sip, "-e", number, *phones, *server.watch(), *options)
     cpu = run["cpu"]
-    parts = [cpu["switch"], cpu["engine"]]
+    parts = [cpu[name] for name in server.all()]
     cpu["server_s"] = sum(part["cpu_s"] for part in parts)
     cpu["server_pct"] = sum(part["pct"] for part in parts)
     cpu["foreign_pct"] = cpu["system_busy_pct"] - cpu["loadgen_pct"] - cpu["server_pct"]

@@ -41,8 +41,13 @@ def company() -> Iterator[Processes]:
         )
     try:
         said = _ready_line(engine, folder / "log")
+        switch = int(said["switch"])
         yield Processes(
-            sip=said["sip"], operators_port=operators_port, switch=int(said["switch"]), engine=int(said["engine"])
+            sip=said["sip"],
+            operators_port=operators_port,
+            switch=switch,
+            engine=engine.pid,
+            helpers=tuple(pid for pid in _children(engine.pid) if pid != switch),
         )
     finally:
         engine.terminate()
@@ -62,6 +67,12 @@ def _ready_line(engine: "subprocess.Popen[str]", log: Path) -> dict[str, str]:
     if not line.startswith("ready "):
         raise RuntimeError(f"the bench company does not start: {line}{log.read_text()[-3000:]}")
     return dict(word.split("=", 1) for word in line.split()[1:])
+
+
+def _children(pid: int) -> list[int]:
+    """Process ids, by the kernel's list."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for children in lists for child in children.read_text().split()]
 
 
 def main() -> NoReturn:
