@@ -48,6 +48,7 @@ def test_take_over_ends_the_owner_and_raises_the_epoch(tmp_path: Path, kind: str
     with owner(tmp_path, kind) as first:
         if kind == "frozen":
             os.kill(first.pid, signal.SIGSTOP)
+            os.waitid(os.P_PID, first.pid, os.WSTOPPED)
         taken = FolderLock.take(tmp_path, utc=0, take_over=True, wait_s=0.5)
 
         assert 2 == taken.epoch
