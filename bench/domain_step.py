@@ -32,7 +32,7 @@ def company() -> s.Settings:
 
 
 class Floor:
-    """Callers and operators who answer at once and talk for a while; the clock, of CPU time, runs only inside `handle`."""
+    """Callers and operators who answer at once and talk for a while; the CPU clock runs only inside `handle`."""
 
     def __init__(self) -> None:
         self.hotline = Hotline()
