@@ -13,6 +13,7 @@ from typing import Final, Literal
 import typer
 
 from hotline.app.exits import Exit
+from hotline.cli.door import is_open
 from hotline.cli.files import DEFAULT, File, valid
 from hotline.cli.words import console
 from hotline.config import Config
@@ -67,7 +68,7 @@ def _programs(_: Config) -> Iterator[Told]:
 
 
 def _ports(config: Config) -> Iterator[Told]:
-    if _is_running(config):
+    if is_open(config.folders.data):
         yield Told(grade="good", sentence="a hotline is running, so its ports are its own")
         return
     wanted = [(config.sip.udp, socket.SOCK_DGRAM, "SIP over UDP"), (config.sip.tcp, socket.SOCK_STREAM, "SIP over TCP")]
@@ -180,15 +181,6 @@ def _options(server: str) -> int:
         return 0
     events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     return next((int(event.get("code") or 0) for event in events if event.get("event") == "options"), 0)
-
-
-def _is_running(config: Config) -> bool:
-    with socket.socket(socket.AF_UNIX) as door:
-        try:
-            door.connect(str(config.folders.run / "engine.sock"))
-        except OSError:
-            return False
-    return True
 
 
 def _taken(address: str, kind: socket.SocketKind) -> str:

@@ -2,13 +2,14 @@
 
 import json
 import socket
+from pathlib import Path
 from typing import Any, Final
 
 from hotline.app.exits import Exit
 from hotline.cli.words import fail
 from hotline.config import Config
 
-__all__ = ["ask"]
+__all__ = ["ask", "is_open"]
 
 
 def ask(config: Config, **asked: Any) -> dict[str, Any]:
@@ -17,6 +18,16 @@ def ask(config: Config, **asked: Any) -> dict[str, Any]:
     if not answer["ok"] and "sentence" in answer:
         fail(answer["sentence"], Exit.FAILED)
     return answer
+
+
+def is_open(folder: Path) -> bool:
+    """Whether an engine answers for the data folder `folder`."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
+        try:
+            door.connect(str(folder / "run" / "engine.sock"))
+        except OSError:
+            return False
+    return True
 
 
 def _asked(config: Config, asked: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from hotline.cli.demo.ear import Verdict, listen
 from hotline.cli.demo.phones import PhoneFailed, Phones
 from hotline.cli.demo.scripts import OPERATORS, SCRIPTS, Caller, Script
 from hotline.cli.demo.watch import CallLog, Watch
+from hotline.cli.door import is_open
 from hotline.cli.files import DEMO, read, valid
 from hotline.cli.logs import set_up
 from hotline.cli.serve import entered, run, stopped, utc
@@ -235,6 +236,8 @@ async def log_end(log: CallLog) -> facts.CallEnded:
 
 def _company(port: int) -> Config:
     """Writes the demo's company into ./var/demo, with ports that are free."""
+    if is_open(DEMO.parent / "data"):
+        fail(f"a demo is running in {DEMO.parent} already: end it with Ctrl-C first", Exit.TAKEN)
     sip = port or next(candidate for candidate in itertools.chain([5060], range(5070, 5999)) if _is_free(candidate))
     phones = next(candidate for candidate in range(6100, 6999) if _is_free(candidate))
     text = (files("hotline.cli.demo") / "company.toml").read_text(encoding="utf-8")
