@@ -1,7 +1,7 @@
 //! What the parts share: the library's endpoint, the tables, and the way in for every message.
 //!
 //! Messages go from the socket through the gate, the parser and the library's transaction layer into our dispatch in
-//! one go, on one thread: there is no queue between transport and transactions that could grow.
+//! one go, on one thread: there is no buffer between transport and transactions that could grow.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -46,6 +46,8 @@ pub(crate) struct Core {
     pub started: Instant,
     pub tally: Tally,
     pub overloaded: Cell<bool>,
+    /// Requests on their way that the end of the process waits for.
+    pub farewells: Cell<usize>,
     pub events: mpsc::Sender<Event>,
     /// The transactions that the library opened for requests that came in.
     pub arrivals: RefCell<mpsc::UnboundedReceiver<Transaction>>,
@@ -81,7 +83,7 @@ pub(crate) fn count(cell: &Cell<u64>) {
 }
 
 impl Core {
-    /// Tells the owner. A full queue is a counted bug of the owner's: new calls stop long before (see `load`).
+    /// Tells the owner. A full channel is a counted bug of the owner's: new calls stop long before (see `load`).
     pub fn tell(&self, event: Event) {
         if self.events.try_send(event).is_err() {
             count(&self.tally.lost_events);
@@ -177,7 +179,17 @@ impl Core {
     /// Sends a request that nobody waits for (BYE, CANCEL).
     pub fn fire(self: &Rc<Self>, request: Request, peer: SocketAddr, transport: Transport) {
         let core = Rc::clone(self);
-        tokio::task::spawn_local(async move { core.ask(request, peer, transport).await });
+        self.see_off(async move { core.ask(request, peer, transport).await });
+    }
+
+    /// Runs what must be out before the process may end.
+    pub fn see_off<T: 'static>(self: &Rc<Self>, farewell: impl Future<Output = T> + 'static) {
+        let core = Rc::clone(self);
+        core.farewells.set(core.farewells.get() + 1);
+        tokio::task::spawn_local(async move {
+            farewell.await;
+            core.farewells.set(core.farewells.get() - 1);
+        });
     }
 
     /// Whether the owner still holds this dialog.

@@ -51,7 +51,7 @@ pub(crate) enum Why {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Load {
     pub unproven: usize,
-    /// No room for events, or the receive queue does not drain.
+    /// No room for events, or the receive buffer does not drain.
     pub overloaded: bool,
 }
 

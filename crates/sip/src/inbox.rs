@@ -1,6 +1,6 @@
 //! The way in: from the socket through the gate, the framing guards and the parser into the transaction layer.
 //!
-//! Nothing is queued on the way: what a batch brought is dispatched before the next one is read.
+//! Nothing is kept waiting on the way: what a batch brought is dispatched before the next one is read.
 
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -31,7 +31,7 @@ impl Core {
                 continue;
             };
             if taken < BATCH {
-                // The queue is drained: the burst is over before its last messages are judged.
+                // The socket is drained: the burst is over before its last messages are judged.
                 full_since = None;
                 self.overloaded.set(false);
             }
@@ -202,6 +202,6 @@ impl Core {
     }
 }
 
-/// The kernel's queue never ran dry for so long: more comes in than we can do. A process that was merely not given the
+/// The kernel's buffer never ran dry for so long: more comes in than we can do. A process that was merely not given the
 /// processor for a moment catches up sooner.
 const OVERLOADED_AFTER: Duration = Duration::from_millis(250);
