@@ -69,11 +69,14 @@ async fn daemon() -> ExitCode {
             Some(input) = waiting.recv() => phones.take(input).await,
         }
     }
-    let mut goodbye = Box::pin(phones.quit());
-    goodbye.as_mut().await;
-    drop(goodbye);
-    while let Ok(input) = waiting.try_recv() {
-        phones.take(input).await;
+    let goodbye = phones.goodbye();
+    tokio::pin!(goodbye);
+    loop {
+        tokio::select! {
+            biased;
+            Some(input) = waiting.recv() => phones.take(input).await,
+            () = &mut goodbye => break,
+        }
     }
     ExitCode::SUCCESS
 }

@@ -121,7 +121,7 @@ pub async fn run(ask: OneShot) -> ExitCode {
                     event["setup_ms"] = setup.clone();
                     event["codec"] = codec.clone();
                     println!("{event}");
-                    phones.quit().await;
+                    phones.goodbye().await;
                     return if is_answered { ExitCode::SUCCESS } else { ExitCode::from(1) };
                 }
                 _ => {}

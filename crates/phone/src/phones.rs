@@ -8,7 +8,6 @@ use hotline_sip::{Admission, Config, DialogKey, Event, Sip, Trunk};
 use serde_json::{Map, Value, json};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
 use tokio::time::{Duration, Instant, sleep};
 
 use crate::call::Call;
@@ -55,7 +54,6 @@ pub(crate) struct Door {
     pub(crate) asked: String,
     pub(crate) sip: Sip,
     pub(crate) trunks: Vec<Trunk>,
-    pub(crate) tasks: Vec<AbortHandle>,
 }
 
 impl Phones {
@@ -140,19 +138,14 @@ impl Phones {
         let (sip, mut events) = Sip::start(config).await.map_err(|error| error.to_string())?;
         sip.set_admission(wide_open());
         let (at, inputs) = (self.doors.len(), self.inputs.clone());
-        let forward = tokio::task::spawn_local(async move {
+        tokio::task::spawn_local(async move {
             while let Some(event) = events.recv().await {
                 if inputs.send(Input::Sip(at, event)).await.is_err() {
                     return;
                 }
             }
         });
-        self.doors.push(Door {
-            asked: asked.to_string(),
-            sip,
-            trunks: Vec::new(),
-            tasks: vec![forward.abort_handle()],
-        });
+        self.doors.push(Door { asked: asked.to_string(), sip, trunks: Vec::new() });
         Ok(at)
     }
 
@@ -239,13 +232,13 @@ impl Phones {
         (self.out)(object);
     }
 
-    /// Hangs up everything; peers are told within 3 s.
-    pub async fn quit(&mut self) {
-        for door in &self.doors {
-            door.sip.shutdown(Duration::from_secs(3)).await;
-        }
-        for door in &self.doors {
-            door.tasks.iter().for_each(AbortHandle::abort);
+    /// Hangs up everything; peers are told within 3 s. What it leads to comes in as inputs meanwhile.
+    pub fn goodbye(&self) -> impl Future<Output = ()> + use<> {
+        let sips: Vec<Sip> = self.doors.iter().map(|door| door.sip.clone()).collect();
+        async move {
+            for sip in &sips {
+                sip.shutdown(Duration::from_secs(3)).await;
+            }
         }
     }
 }

@@ -144,6 +144,15 @@ fn a_recording_holds_what_was_heard() {
 }
 
 #[test]
+fn quit_ends_what_lives_and_tells_it() {
+    let (mut phones, _) = connected();
+    phones.say(json!({"do": "quit"}));
+    phones.expect("ended", "alisa");
+    phones.expect("ended", "anna#1");
+    assert!(phones.child.wait().expect("it ends").success());
+}
+
+#[test]
 fn busy_and_refusing_phones_say_so() {
     let mut phones = Phones::start();
     for (settings, code) in [(json!({"busy": true}), 486), (json!({"reject": 603}), 603)] {

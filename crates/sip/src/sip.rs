@@ -80,6 +80,7 @@ impl Sip {
             started: Instant::now(),
             tally: Tally::default(),
             overloaded: false.into(),
+            farewells: 0.into(),
             events,
             arrivals: arrivals.into(),
             config,
@@ -240,9 +241,17 @@ impl Sip {
         }
         self.set_trunks(Vec::new());
         let deadline = Instant::now() + within;
-        while self.core.endpoint.get_stats().running_transactions > 0 && Instant::now() < deadline {
+        while self.is_busy() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    /// Is something still to be said to a peer?
+    fn is_busy(&self) -> bool {
+        let core = &self.core;
+        core.farewells.get() > 0
+            || core.dialogs.borrow().len() > 0
+            || core.endpoint.get_stats().running_transactions > 0
     }
 
     fn provisional(&self, key: DialogKey, code: u16, sdp: Option<String>) -> Result<(), Refused> {

@@ -101,12 +101,12 @@ fn retire(core: &Rc<Core>, kept: Kept) {
         task.abort();
     }
     let (Some(session), Some(registration)) = (kept.registered, kept.trunk.register) else { return };
-    let core = Rc::clone(core);
     let credentials = kept.trunk.credentials;
-    tokio::task::spawn_local(async move {
-        // Taken back or not: the provider forgets it in time.
-        let _ = register_once(&core, &registration, credentials.as_ref(), session, Duration::ZERO).await;
-    });
+    let owned = Rc::clone(core);
+    // Taken back or not: the provider forgets it in time.
+    core.see_off(
+        async move { register_once(&owned, &registration, credentials.as_ref(), session, Duration::ZERO).await },
+    );
 }
 
 /// Registers, refreshes at half the time granted, backs off from 2 s to 5 min while it fails.

@@ -324,6 +324,20 @@ fn requests_go_back_where_the_call_came_from_not_where_a_contact_points() {
 }
 
 #[test]
+fn a_shutdown_tells_the_peers_before_it_is_done() {
+    run(async {
+        let (mut alisa, mut anna, mut boris) = (End::open().await, End::open().await, End::open().await);
+        connect(&mut alisa, &mut anna).await;
+        alisa.dial(&boris.uri("100"));
+        boris.incoming().await;
+        alisa.sip.shutdown(Duration::from_secs(3)).await;
+        let left = alisa.sip.counters();
+        assert_eq!((left.dialogs, left.transactions), (0, 0));
+        assert_eq!((anna.ended().await.code, boris.ended().await.code), (200, 487));
+    });
+}
+
+#[test]
 fn a_foreign_request_inside_a_dialog_is_refused() {
     run(async {
         let (mut alisa, mut anna) = (End::open().await, End::open().await);
