@@ -31,7 +31,7 @@ fn baresip(office: &End, transport: &str) -> Option<Baresip> {
     std::fs::create_dir_all(&folder).expect("a folder");
     let config = format!(
         "poll_method epoll\nsip_listen 127.0.0.1:0\nnet_interface 127.0.0.1\naudio_player aubridge,a\naudio_source aubridge,b\n\
-         audio_alert aubridge,c\nmodule_path {MODULES}\nmodule g711.so\nmodule aubridge.so\nmodule_app account.so\nmodule_app menu.so\n"
+         audio_alert aubridge,c\nmodule_path {MODULES}\nmodule g711.so\nmodule aubridge.so\nmodule_app account.so\n"
     );
     let account = format!(
         "<sip:anna@{};transport={transport}>;auth_pass=secret;regint=60;answermode=auto;audio_codecs=PCMA/8000/1\n",
