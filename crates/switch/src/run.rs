@@ -15,6 +15,7 @@ use crate::disk::sounds::Sounds;
 use crate::media::ports::Ports;
 use crate::signalling::link::Link;
 use crate::signalling::media::MediaThreads;
+use crate::signalling::speech::Speech;
 use crate::signalling::{Inlets, Parts, Switch};
 use crate::wake::Wake;
 use crate::{metrics, pipe, random, stun};
@@ -47,21 +48,23 @@ async fn start(args: &Run) -> Result<(), String> {
     })?;
     let metrics_at = metrics.as_ref().and_then(|listener| listener.local_addr().ok());
     let metrics_at = metrics_at.map(tracing::field::display);
+    let (speech, spoken) = Speech::listen(&args.socket)
+        .map_err(|error| format!("the socket for speech beside {} cannot be opened: {error}", args.socket.display()))?;
     tracing::info!(sip = %sip.local(), metrics = metrics_at, socket = %args.socket.display(), "ready");
     let (parts, wake, loaded, closed) =
-        workers(args, boot, sip, link, public).map_err(|error| format!("a thread cannot start: {error}"))?;
+        workers(args, boot, sip, link, speech, public).map_err(|error| format!("a thread cannot start: {error}"))?;
     let (ask, asks) = mpsc::channel(4);
     if let Some(listener) = metrics {
         tokio::task::spawn_local(metrics::serve(listener, ask));
     }
-    let inlets = Inlets { sip: events, heard, wake, loaded, closed, asks };
+    let inlets = Inlets { sip: events, heard, spoken, wake, loaded, closed, asks };
     Switch::new(parts).run(inlets).await.map_err(|error| format!("the switch cannot go on: {error}"))
 }
 
 type Workers =
     (Parts, Wake, pipe::Receiver<crate::disk::sounds::Loaded>, pipe::Receiver<crate::disk::recordings::Closed>);
 
-fn workers(args: &Run, boot: u64, sip: Sip, link: Link, public: Option<IpAddr>) -> io::Result<Workers> {
+fn workers(args: &Run, boot: u64, sip: Sip, link: Link, speech: Speech, public: Option<IpAddr>) -> io::Result<Workers> {
     let (wake, recorder_wake) = (Wake::new()?, Wake::new()?);
     let (media, tapes) = MediaThreads::start(media_threads(args), &wake, &recorder_wake)?;
     let (recorder, commands) = pipe::pipe(4_096, &recorder_wake);
@@ -79,6 +82,7 @@ fn workers(args: &Run, boot: u64, sip: Sip, link: Link, public: Option<IpAddr>) 
         sip,
         link,
         media,
+        speech,
         sounds,
         recorder,
         recorder_thread,

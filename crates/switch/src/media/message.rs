@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use hotline_control::frames::RecordingEnd;
-use hotline_media::{Clip, Company, Event, LegSetup, Quality, Target};
+use hotline_media::{Clip, Company, Event, Frame, LegSetup, Quality, Target};
 
 use crate::disk::recordings::Tag;
 use crate::media::sockets::Pair;
+use crate::pipe::Sender;
 
 /// A leg's name, as on the control link.
 pub type MediaLeg = Arc<str>;
@@ -64,6 +65,22 @@ pub enum ToMedia {
         leg: MediaLeg,
         digits: String,
     },
+    /// What the leg says goes into the ring, every 20 ms, until the leg closes or another tap comes.
+    Tap {
+        leg: MediaLeg,
+        tap: Box<Sender<Frame>>,
+    },
+    OpenFeed {
+        leg: MediaLeg,
+    },
+    /// Speech for the leg; what is more than 200 ms ahead is dropped.
+    Feed {
+        leg: MediaLeg,
+        samples: Vec<i16>,
+    },
+    FlushFeed {
+        leg: MediaLeg,
+    },
     /// At the next tick: these legs with their rooms and recordings leave. Answered with `Left`.
     MoveOut {
         legs: Vec<MediaLeg>,
@@ -103,7 +120,7 @@ pub struct Luggage {
     /// The thread that expects them.
     pub to: usize,
     pub companies: Vec<Company>,
-    pub pairs: Vec<(MediaLeg, Pair)>,
+    pub pairs: Vec<(MediaLeg, Pair, Option<Sender<Frame>>)>,
     /// Frames that their recordings' tapes have missed so far.
     pub missed: Vec<(Tag, u32)>,
 }

@@ -36,6 +36,8 @@ pub struct Slot {
     pub pair: Pair,
     /// Its RTP socket is polled; else it is read once a tick.
     pub at_once: bool,
+    /// Where its voice goes, 20 ms by 20 ms.
+    pub tap: Option<Sender<Frame>>,
     /// Packets that should have come by now, of those read once a tick.
     pub owed: u8,
 }
@@ -91,17 +93,17 @@ impl Wire {
         if self.slots.len() <= index {
             self.slots.resize_with(index + 1, || None);
         }
-        self.slots[index] = Some(Slot { key, pair, at_once, owed: 0 });
+        self.slots[index] = Some(Slot { key, pair, at_once, tap: None, owed: 0 });
     }
 
     /// Gives a leg's sockets away, to be closed or to travel.
-    pub fn remove(&mut self, key: LegKey) -> Option<Pair> {
+    pub fn remove(&mut self, key: LegKey) -> Option<(Pair, Option<Sender<Frame>>)> {
         let slot = self.slots.get_mut(key.slot())?.take_if(|slot| slot.key == key)?;
         let _ = epoll::delete(&self.epoll, &slot.pair.rtcp);
         if slot.at_once {
             let _ = epoll::delete(&self.epoll, &slot.pair);
         }
-        Some(slot.pair)
+        Some((slot.pair, slot.tap))
     }
 
     #[inline]
@@ -219,8 +221,11 @@ impl Outputs for Wire {
         }
     }
 
-    fn tapped(&mut self, _leg: LegKey, _frame: &Frame) {
-        // Tap is refused by the signalling thread until a speech worker exists to read it.
+    fn tapped(&mut self, leg: LegKey, frame: &Frame) {
+        if let Some(tap) = self.slot_mut(leg.slot()).and_then(|slot| slot.tap.as_mut()) {
+            tap.push_or_count(*frame);
+            tap.ring();
+        }
     }
 
     fn event(&mut self, event: Event) {

@@ -212,6 +212,9 @@ impl MediaThread {
                 let sent = self.key(&leg).and_then(|key| self.machine.send_digits(key, &digits, &mut self.wire));
                 self.told(sent, leg, None);
             }
+            ToMedia::Tap { .. } | ToMedia::OpenFeed { .. } | ToMedia::Feed { .. } | ToMedia::FlushFeed { .. } => {
+                self.execute_speech(command);
+            }
             ToMedia::Sample => self.sample(),
             ToMedia::MoveOut { legs, to } => self.leaving.push_back((legs, to)),
             ToMedia::MoveIn(luggage) => self.move_in(*luggage),
@@ -219,6 +222,26 @@ impl MediaThread {
             ToMedia::Record { .. } | ToMedia::PauseRecording { .. } | ToMedia::StopRecording { .. } => {
                 self.execute_recording(command);
             }
+        }
+    }
+
+    fn execute_speech(&mut self, command: ToMedia) {
+        let done = match command {
+            ToMedia::Tap { leg, tap } => self.key(&leg).and_then(|key| {
+                if let Some(slot) = self.wire.slot_mut(key.slot()) {
+                    slot.tap = Some(*tap);
+                }
+                self.machine.tap(key, true)
+            }),
+            ToMedia::OpenFeed { leg } => self.key(&leg).and_then(|key| self.machine.open_feed(key, &mut self.wire)),
+            ToMedia::Feed { leg, samples } => {
+                self.key(&leg).and_then(|key| self.machine.feed(key, &samples)).map(|_taken| ())
+            }
+            ToMedia::FlushFeed { leg } => self.key(&leg).and_then(|key| self.machine.flush_feed(key)),
+            _ => Ok(()),
+        };
+        if let Err(error) = done {
+            self.refuse(None, None, &error);
         }
     }
 
@@ -282,7 +305,10 @@ impl MediaThread {
             // Closed, or gone already with somebody else's company.
             let Ok(company) = self.key(&leg).and_then(|key| self.machine.move_out(key)) else { continue };
             let travellers: Vec<(MediaLeg, LegKey)> = company.legs().map(|(id, key)| (Arc::clone(id), key)).collect();
-            let pairs = travellers.into_iter().filter_map(|(id, key)| Some((id, self.wire.remove(key)?)));
+            let pairs = travellers.into_iter().filter_map(|(id, key)| {
+                let (pair, tap) = self.wire.remove(key)?;
+                Some((id, pair, tap))
+            });
             luggage.pairs.extend(pairs);
             for tag in company.recordings().map(|key| key.0).collect::<Vec<_>>() {
                 luggage.missed.extend(self.wire.give_tape(tag).map(|missed| (tag, missed)));
@@ -301,9 +327,12 @@ impl MediaThread {
             // A million legs in one thread: nothing to be saved then, their sockets close.
             arrived.extend(self.machine.move_in(company).unwrap_or_default());
         }
-        for (id, pair) in luggage.pairs {
+        for (id, pair, tap) in luggage.pairs {
             if let Some((_, key)) = arrived.iter().find(|(name, _)| *name == id) {
                 self.wire.insert(*key, pair, self.machine.is_urgent(*key));
+                if let Some(slot) = self.wire.slot_mut(key.slot()) {
+                    slot.tap = tap;
+                }
             }
         }
     }

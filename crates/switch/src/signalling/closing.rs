@@ -34,6 +34,7 @@ impl Switch {
                 sleep(Duration::from_millis(2)).await;
             }
         }
+        self.speech.remove_socket();
         self.link.remove_socket();
     }
 }

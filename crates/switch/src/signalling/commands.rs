@@ -97,9 +97,9 @@ impl Switch {
                 self.media.send(&leg, ToMedia::SendDigits { leg: id, digits });
                 Ok(())
             }
-            Command::Tap { leg, .. } | Command::Feed { leg, .. } | Command::Transfer { leg, .. } => {
-                Err(Refusal::leg(&leg, "this switch cannot do that yet"))
-            }
+            Command::Tap { leg, tap, token } => self.tap(&leg, tap, token),
+            Command::Feed { leg, feed, token, generation } => self.feed(&leg, feed, token, generation),
+            Command::Transfer { leg, .. } => Err(Refusal::leg(&leg, "this switch cannot do that yet")),
             Command::Note { leg, note } => {
                 let index = self.living(&leg)?;
                 if let Some(leg) = self.legs.get_mut(index) {
@@ -200,6 +200,8 @@ fn is_for_sound(command: &Command) -> bool {
             | Command::Connect { .. }
             | Command::Record { .. }
             | Command::SendDigits { .. }
+            | Command::Tap { .. }
+            | Command::Feed { .. }
     )
 }
 

@@ -31,6 +31,7 @@ impl Switch {
         }
         self.leave_room(&id, index);
         self.recordings_lose(&id);
+        self.speech.forget(&id);
         if self.legs.get(index).is_some_and(|leg| leg.open_media().is_some()) {
             self.media.send(&id, ToMedia::Close { leg: Arc::clone(&id) });
         } else {

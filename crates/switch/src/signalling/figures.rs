@@ -124,6 +124,7 @@ impl Switch {
         page.gauge("rtp_ports_total", "RTP port pairs of the range.", self.ports.total() as u64);
         page.gauge("rooms", "Rooms.", self.rooms.len() as u64);
         page.gauge("recordings", "Recordings that run.", self.recordings.len() as u64);
+        page.gauge("feeds", "Feeds of speech workers.", self.speech.feeds() as u64);
         page.gauge("timers", "Timers that wait.", self.timers.len() as u64);
         page.gauge("groups", "Groups of dialled legs.", self.groups.len() as u64);
         page.gauge("sound_cache_bytes", "Decoded sounds.", self.sounds.bytes() as u64);

@@ -227,7 +227,7 @@ impl Shared {
 }
 
 /// Only the owner's processes may speak to the switch.
-fn restrict(path: &Path) -> io::Result<()> {
+pub(super) fn restrict(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
 }

@@ -19,6 +19,7 @@ mod rooms;
 mod settings;
 mod sip_events;
 mod sound;
+pub mod speech;
 mod tick;
 mod timers;
 
@@ -47,6 +48,7 @@ use crate::wake::Wake;
 use legs::{Index, Legs};
 use link::{ConnectionId, Heard, Link, Outbox};
 use media::MediaThreads;
+use speech::{Speech, Spoken};
 use timers::Timers;
 
 /// What the signalling thread is started with: everything that could fail has been opened.
@@ -55,6 +57,7 @@ pub struct Parts {
     pub sip: Sip,
     pub link: Link,
     pub media: MediaThreads,
+    pub speech: Speech,
     pub sounds: Sounds,
     pub recorder: Sender<ToRecorder>,
     pub recorder_thread: JoinHandle<()>,
@@ -71,6 +74,7 @@ pub struct Parts {
 pub struct Inlets {
     pub sip: mpsc::Receiver<hotline_sip::Event>,
     pub heard: mpsc::Receiver<Heard>,
+    pub spoken: mpsc::Receiver<Spoken>,
     /// Rung by media threads, the recorder and the sounds thread.
     pub wake: Wake,
     pub loaded: Receiver<Loaded>,
@@ -85,6 +89,7 @@ pub struct Switch {
     link: Link,
     outbox: Rc<RefCell<Outbox>>,
     media: MediaThreads,
+    speech: Speech,
     sounds: Sounds,
     recorder: Sender<ToRecorder>,
     recorder_thread: Option<JoinHandle<()>>,
@@ -130,6 +135,7 @@ impl Switch {
             link: parts.link,
             outbox,
             media: parts.media,
+            speech: parts.speech,
             sounds: parts.sounds,
             recorder: parts.recorder,
             recorder_thread: Some(parts.recorder_thread),
@@ -179,6 +185,7 @@ impl Switch {
             tokio::select! {
                 Some(event) = inlets.sip.recv() => self.on_sip(event),
                 Some(heard) = inlets.heard.recv() => self.on_heard(heard),
+                Some(spoken) = inlets.spoken.recv() => self.on_spoken(spoken),
                 guard = bell.readable() => {
                     inlets.wake.clear();
                     guard?.clear_ready();

@@ -29,6 +29,7 @@ impl Switch {
         if coming.is_some_and(|coming| play.is_empty() || &*coming.play == play) {
             self.stop_coming(leg);
         }
+        self.stop_feed(leg, play);
         let id: Arc<str> = leg.into();
         self.media.send(leg, ToMedia::Stop { leg: id, play: play.into() });
         Ok(())
