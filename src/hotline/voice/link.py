@@ -221,6 +221,7 @@ class _Wire(asyncio.Protocol):
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
         self._listening = True
+        self._waiting: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
@@ -250,10 +251,18 @@ class _Wire(asyncio.Protocol):
         self._end(str(exc) if exc else "the switch closed the connection")
 
     def write(self, given: Sequence[frames.ToSwitch]) -> None:
+        """Sends at the end of this turn of the loop: commands and acknowledgement leave in one piece."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._waiting += [frames.encode(frame) for frame in given]
+
+    def _flush(self) -> None:
+        data = b"".join(self._waiting)
+        self._waiting.clear()
         transport = self._transport
         if transport is None or transport.is_closing():
             return
-        transport.write(b"".join([frames.encode(frame) for frame in given]))
+        transport.write(data)
         if transport.get_write_buffer_size() > WRITE_LIMIT:
             self.abort("the switch does not read")
 

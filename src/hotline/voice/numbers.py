@@ -14,6 +14,7 @@ __all__ = ["e164", "is_number", "masked"]
 
 SHORT: Final = 6
 """Digits of the longest short number."""
+_WHOLE = re.compile(r"\+[1-9]\d{9,14}")
 _WRITTEN = re.compile(r"\+?[\d\s().\-\u00a0]+")
 
 
@@ -21,6 +22,8 @@ _WRITTEN = re.compile(r"\+?[\d\s().\-\u00a0]+")
 def e164(written: str, region: str = "RU") -> str:
     """`8 (800) 123-45-67` -> `+78001234567`. What cannot be read as a number is handed back unchanged."""
     text = written.strip()
+    if _WHOLE.fullmatch(text):
+        return text  # as most callers' numbers come
     digits = "".join(filter(str.isdigit, text))
     if not _WRITTEN.fullmatch(text) or not digits:
         return text
