@@ -169,7 +169,7 @@ fn a_dialled_leg_settles_while_the_engine_is_away() {
     let (boot, n) = (engine.boot, engine.n);
     engine.die();
     switch.wait_metric("engine_connected", 0);
-    // The operator picks up while nobody leads: they are joined all the same.
+    // Anna picks up while nobody leads: they are joined all the same.
     anna.reply(&invite, 200);
     anna.expect_request("ACK");
     let anna = std::thread::spawn(move || anna.talk(880.0, Duration::from_millis(800)));

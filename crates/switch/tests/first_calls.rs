@@ -98,7 +98,7 @@ fn a_caller_hears_a_sound_and_its_end_is_told() {
 }
 
 #[test]
-fn a_dialled_operator_is_joined_and_both_are_heard_and_recorded() {
+fn a_dialled_phone_is_joined_and_both_are_heard_and_recorded() {
     let switch = Switch::start(&[]);
     let mut engine = Engine::connect(&switch);
     let (mut alisa, leg) = caller(&switch, &mut engine, "alisa");
@@ -127,7 +127,7 @@ fn a_dialled_operator_is_joined_and_both_are_heard_and_recorded() {
     assert!(alisa.talk(440.0, 2 * WHILE).tone(880.0));
     let (mut anna, heard) = talking.join().expect("no panic");
     assert!(heard.tone(440.0));
-    // The caller goes: the operator's leg of the pair is hung up, and the recording ends with the last of them.
+    // The caller goes: the dialled leg of the pair is hung up, and the recording ends with the last of them.
     assert_eq!(alisa.hang_up(), 200);
     anna.expect_request("BYE");
     let Event::LegEnded { cause, .. } = engine.ended("e1-0") else { panic!() };
@@ -141,7 +141,7 @@ fn a_dialled_operator_is_joined_and_both_are_heard_and_recorded() {
     let side = |channel| samples.iter().skip(channel).step_by(2).copied().collect::<Vec<i16>>();
     let loud = |side: &[i16], hertz| hotline_sound::tone::level_at(&side[4_000..7_200], hertz) > -20.0;
     assert!(loud(&side(0), 440.0) && !loud(&side(0), 880.0), "the left channel is the caller");
-    assert!(loud(&side(1), 880.0) && !loud(&side(1), 440.0), "the right channel is the operator");
+    assert!(loud(&side(1), 880.0) && !loud(&side(1), 440.0), "the right channel is the dialled phone");
     switch.wait_metric("recordings", 0);
 }
 

@@ -86,7 +86,7 @@ fn commands() -> Vec<Command> {
         Command::Play {
             leg: leg(),
             play: "p-1".to_owned(),
-            sounds: vec!["prompts/ru/welcome.opus".to_owned(), "prompts/ru/menu.opus".to_owned()],
+            sounds: vec!["prompts/ru/welcome.opus".to_owned(), "prompts/ru/choose.opus".to_owned()],
             repeat: true,
             gap_ms: 300,
             volume_db: -6,
@@ -169,7 +169,7 @@ fn events() -> Vec<Event> {
             leg: leg(),
             play: "p-1".to_owned(),
             reason: PlaybackEnd::Failed,
-            detail: "prompts/ru/menu.opus: no such file".to_owned(),
+            detail: "prompts/ru/choose.opus: no such file".to_owned(),
         },
         Event::RecordingClosed {
             recording: "rec-1".to_owned(),
@@ -196,8 +196,8 @@ fn events() -> Vec<Event> {
 }
 
 fn pair() -> BTreeMap<String, Vec<String>> {
-    let (caller, operator) = ("s1f-1".to_owned(), "e70005-0".to_owned());
-    BTreeMap::from([(caller.clone(), vec![operator.clone()]), (operator, vec![caller])])
+    let (caller, called) = ("s1f-1".to_owned(), "e70005-0".to_owned());
+    BTreeMap::from([(caller.clone(), vec![called.clone()]), (called, vec![caller])])
 }
 
 fn quality() -> Quality {
