@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 SOUNDS_KB = 32_768
 """What a switch may keep of the sounds that a test has played; many calls together have a test of their own."""
+POOL = min(32, (os.cpu_count() or 1) + 4)
+"""asyncio's own pool of threads grows as it is used, up to this (asyncio.to_thread)."""
 PATIENCE_S = 30
 
 
@@ -253,4 +255,4 @@ def assert_nothing_leaks(
 
     engine, switch = before
     assert_returns_to(switch, hotline.switch, within_s=within_s, memory_grows_kb=memory_grows_kb, extra=still_open)
-    assert_returns_to(engine, hotline.engine, within_s=within_s, memory_grows_kb=memory_grows_kb)
+    assert_returns_to(engine, hotline.engine, within_s=within_s, memory_grows_kb=memory_grows_kb, pool=POOL)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 __all__ = ["Holdings", "assert_returns_to", "holdings"]
@@ -17,6 +17,8 @@ class Holdings:
     udp_ports: int
     threads: int
     memory_kb: int
+    links: tuple[str, ...] = field(repr=False)
+    """What each descriptor leads to."""
 
 
 def holdings(pid: int) -> Holdings:
@@ -35,16 +37,25 @@ def holdings(pid: int) -> Holdings:
         udp_ports=len(inodes & _udp_inodes(pid)),
         threads=int(status["Threads"]),
         memory_kb=int(status["VmRSS"].split()[0]),
+        links=tuple(sorted(links)),
     )
 
 
 def assert_returns_to(
-    before: Holdings, pid: int, *, within_s: float, memory_grows_kb: int, extra: Callable[[], str] | None = None
+    before: Holdings,
+    pid: int,
+    *,
+    within_s: float,
+    memory_grows_kb: int,
+    pool: int = 0,
+    extra: Callable[[], str] | None = None,
 ) -> None:
     """Polls /proc (the kernel sends no event for this) until nothing more is held than before.
 
-    `extra` returns a sentence while something of the program's own counters is still too high, else ''.
+    `pool` is how many threads a pool may still start. `extra` returns a sentence while something of the
+    program's own counters is still too high, else ''.
     """
+    before = replace(before, threads=before.threads + pool)
     until = time.monotonic() + within_s
     while True:
         now = holdings(pid)
@@ -59,7 +70,8 @@ def assert_returns_to(
 def _complaint(before: Holdings, now: Holdings, memory_grows_kb: int) -> str:
     for name in ("files", "sockets", "udp_ports", "threads"):
         if getattr(now, name) > getattr(before, name):
-            return f"{name} {getattr(before, name)} -> {getattr(now, name)}"
+            new = sorted(set(now.links) - set(before.links))
+            return f"{name} {getattr(before, name)} -> {getattr(now, name)}; new: {new}"
     grown = now.memory_kb - before.memory_kb
     return f"memory grew by {grown} KB" if grown > memory_grows_kb else ""
 
