@@ -260,3 +260,53 @@ fn sigterm_hangs_up_closes_recordings_and_exits_cleanly() {
     engine.event("RecordingClosed", |event| matches!(event, Event::RecordingClosed { bytes, .. } if *bytes > 0));
     assert!(!switch.socket.exists());
 }
+
+#[test]
+fn no_socket_and_no_sound_is_spent_on_a_caller_before_his_ack() {
+    let switch = Switch::start(&[]);
+    let mut engine = Engine::connect(&switch);
+    let mut mallory = Phone::new("mallory", switch.sip);
+    mallory.invite("400");
+    let leg = engine.arrival();
+    let before = switch.metric("fds");
+    engine.tell(Command::Answer { leg: leg.clone() });
+    let sounds = vec![wav(&switch, "music.wav", 660.0, 1)];
+    let (play, repeat, gap_ms, volume_db) = ("p-1".to_owned(), true, 0, 0);
+    engine.tell(Command::Play { leg: leg.clone(), play, sounds, repeat, gap_ms, volume_db });
+    assert_eq!(mallory.final_answer().code(), Some(200));
+    assert_eq!(mallory.talk(0.0, WHILE).packets, 0);
+    assert_eq!((switch.metric("media_legs"), switch.metric("rtp_ports")), (0, 1));
+    assert_eq!(switch.metric("fds"), before);
+    mallory.ack("400");
+    engine.answered(&leg);
+    assert!(mallory.talk(0.0, WHILE).tone(660.0), "what was held is played now");
+}
+
+#[test]
+fn a_full_disk_stops_recordings_and_no_call() {
+    let switch = Switch::start(&["--min-free-mb", "1000000000"]);
+    let mut engine = Engine::connect(&switch);
+    let (mut alisa, leg) = caller(&switch, &mut engine, "alisa");
+    let path = switch.folder.join("full.opus").display().to_string();
+    let left = vec![leg.clone()];
+    engine.tell(Command::Record { recording: "r".into(), left, right: vec![], path, max_ms: None });
+    let closed = engine.event("RecordingClosed", |event| matches!(event, Event::RecordingClosed { .. }));
+    assert!(matches!(closed, Event::RecordingClosed { reason: RecordingEnd::DiskFull, bytes: 0, .. }), "{closed:?}");
+    assert_eq!(alisa.hang_up(), 200);
+}
+
+#[test]
+fn a_recording_ends_at_its_length_and_the_call_goes_on() {
+    let switch = Switch::start(&[]);
+    let mut engine = Engine::connect(&switch);
+    let (mut alisa, leg) = caller(&switch, &mut engine, "alisa");
+    let path = switch.folder.join("short.opus").display().to_string();
+    let left = vec![leg.clone()];
+    engine.tell(Command::Record { recording: "r".into(), left, right: vec![], path, max_ms: Some(400) });
+    alisa.talk(440.0, WHILE);
+    let closed = engine.event("RecordingClosed", |event| matches!(event, Event::RecordingClosed { .. }));
+    let Event::RecordingClosed { reason, duration_ms, .. } = closed else { panic!() };
+    assert_eq!((reason, duration_ms), (RecordingEnd::MaxLength, 400));
+    switch.wait_metric("recordings", 0);
+    assert_eq!(alisa.hang_up(), 200);
+}

@@ -48,7 +48,7 @@ impl Switch {
         // Each binary of tests begins elsewhere, so that two that run at once seldom meet.
         let first = 41_000 + (std::process::id() as u16 % 40) * 400 + PORTS.fetch_add(40, Ordering::Relaxed) % 400;
         let mut child = Command::new(env!("CARGO_BIN_EXE_hotline-switch"))
-            .args(["run", "--sip-udp", "127.0.0.1:0", "--min-free-mb", "1", "--log", "debug"])
+            .args(["run", "--sip-udp", "127.0.0.1:0", "--log", "debug"])
             .args(["--rtp-ports", &format!("{first}-{}", first + 39)])
             .args(["--metrics", "127.0.0.1:0", "--sip-tcp", "off"])
             .arg("--socket")

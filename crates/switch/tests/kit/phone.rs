@@ -119,18 +119,28 @@ impl Phone {
 
     /// Waits for the final answer of the INVITE; ACKs it.
     pub fn answer(&mut self, number: &str) -> Message {
+        let answer = self.final_answer();
+        self.ack(number);
+        answer
+    }
+
+    /// Waits for the final answer and leaves it without ACK.
+    pub fn final_answer(&mut self) -> Message {
         let answer = self.wait("a final answer", |message| {
             message.code().is_some_and(|code| code >= 200) && message.header("CSeq").ends_with("INVITE")
         });
-        self.peer = Some(answer.clone());
         self.rtp_to = answer.media();
-        let branch = std::mem::replace(&mut self.branch, format!("{}-ack", self.call_id));
-        if answer.code() != Some(200) {
-            self.branch = branch;
+        self.peer = Some(answer.clone());
+        answer
+    }
+
+    /// ACKs the final answer: in the INVITE's transaction after a refusal, in one of its own after a 200 (RFC 3261 13.2.2.4).
+    pub fn ack(&mut self, number: &str) {
+        if self.peer.as_ref().and_then(Message::code) == Some(200) {
+            self.branch = format!("z9hG4bK-ack-{}", self.tag);
         }
         let text = self.request("ACK", number, "Content-Length: 0\r\n\r\n");
         self.sip.send_to(text.as_bytes(), self.server).expect("sent");
-        answer
     }
 
     /// Waits for an INVITE to this phone.
