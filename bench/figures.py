@@ -197,23 +197,30 @@ def memory(server: Processes) -> Bars:
     callers = int(os.environ.get("CALLERS", "300"))
     _warm_up(server)
     resident = Resident(server.all().values())
-    base = resident.kb()
+    base = resident.parts()
     ramp = callers / 50
     waiting = ("-n", callers, "-r", 50, "-w", 1, "-t", 45, "--uac-rtp", "-T", ramp + 75)
     with beside("sipload", "-s", server.sip, "-e", HOLD, *waiting) as load:
         time.sleep(ramp + 3)
-        early = resident.kb()
+        early = resident.parts()
         time.sleep(37)
-        settled = resident.kb()
+        settled = resident.parts()
         load.communicate(timeout=120)
     time.sleep(40)
-    after = resident.kb()
-    table = Table("callers", "base MB", "KB a caller, 3 s", "40 s", "of it transactions", "kept KB, 40 s after")
-    a_caller = (settled - base) / callers
-    table.row(
-        callers, base / 1024, (early - base) / callers, a_caller, (early - settled) / callers, (after - base) / callers
-    )
-    return {"memory": a_caller}
+    after = resident.parts()
+    table = Table("process", "base MB", "KB a caller, 3 s", "40 s", "of it transactions", "kept KB, 40 s after")
+    rows = [*zip([*server.all()], base, early, settled, after, strict=True)]
+    rows.append(("all", sum(base), sum(early), sum(settled), sum(after)))
+    for name, at_first, soon, later, at_last in rows:
+        table.row(
+            name,
+            at_first / 1024,
+            (soon - at_first) / callers,
+            (later - at_first) / callers,
+            (soon - later) / callers,
+            (at_last - at_first) / callers,
+        )
+    return {"memory": (sum(settled) - sum(base)) / callers}
 
 
 def _warm_up(server: Processes) -> None:

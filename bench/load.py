@@ -98,7 +98,11 @@ class Resident:
 
     def kb(self) -> int:
         """Now. A process that is gone raises FileNotFoundError: a server that died has no figure."""
-        return sum(self._of(pid) for pid in self._pids)
+        return sum(self.parts())
+
+    def parts(self) -> list[int]:
+        """Of each process, in the order given."""
+        return [self._of(pid) for pid in self._pids]
 
     @staticmethod
     def _of(pid: int) -> int:
