@@ -78,6 +78,15 @@ async fn daemon() -> ExitCode {
             () = &mut goodbye => break,
         }
     }
+    // The last ends may still be on their way here; a peer that never answered has none.
+    let last_ends = async {
+        while phones.is_calling()
+            && let Some(input) = waiting.recv().await
+        {
+            phones.take(input).await;
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), last_ends).await;
     ExitCode::SUCCESS
 }
 

@@ -232,6 +232,11 @@ impl Phones {
         (self.out)(object);
     }
 
+    /// Has a call not ended yet?
+    pub fn is_calling(&self) -> bool {
+        !self.calls.is_empty()
+    }
+
     /// Hangs up everything; peers are told within 3 s. What it leads to comes in as inputs meanwhile.
     pub fn goodbye(&self) -> impl Future<Output = ()> + use<> {
         let sips: Vec<Sip> = self.doors.iter().map(|door| door.sip.clone()).collect();
