@@ -1,6 +1,7 @@
 """The history's database: SQLite beside the journal by default, PostgreSQL by one URL."""
 
 import sqlite3
+from functools import cache
 from typing import Any, Final
 
 from alembic import command
@@ -56,11 +57,13 @@ def enter(table: Table, dialect: str) -> Insert:
     return statement
 
 
+@cache
 def upsert(table: Table, dialect: str) -> Insert:
-    """INSERT of whole rows, which replaces those that are there."""
+    """INSERT of whole rows, which replaces those that are there. Made once: making it costs more than 100 rows."""
     insert = _insert(table, dialect)
     keys = [column.name for column in table.primary_key]
-    others = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in keys}
+    given = insert.excluded
+    others = {column.name: given[column.name] for column in table.columns if column.name not in keys}
     statement: Insert = insert.on_conflict_do_update(index_elements=keys, set_=others)
     return statement
 

@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from hotline.domain.facts import JournalOpened
 from hotline.domain.records import Record
-from hotline.store.database import enter, upsert
+from hotline.store.database import enter
 from hotline.store.days import Days
 from hotline.store.fold import KINDS, Fold
 from hotline.store.schema import CURSORS, FOLDED
+from hotline.store.writing import replace_rows
 
 __all__ = ["History", "Overtaken"]
 
@@ -112,5 +113,4 @@ class History:
     async def _write_rows(self, connection: AsyncConnection) -> None:
         assert self._fold is not None
         for table, rows in self._fold.changes().items():
-            if rows:
-                await connection.execute(upsert(table, connection.dialect.name), rows)
+            await replace_rows(connection, table, rows)
