@@ -15,9 +15,10 @@ from pathlib import Path
 
 __all__ = ["Durability"]
 
-_CHECKPOINT_BYTES = 4 << 20
+_CHECKPOINT_EVERY = 1000
+"""Records between two checkpoints: 4 to 8 MB of log. Its file's size would tell nothing: it never shrinks."""
 _PASSIVE = "PRAGMA wal_checkpoint(PASSIVE)"
-_PAUSE_S = 0.012
+_PAUSE_S = 0.018
 """Gathers the records of a few batches in one sync."""
 
 
@@ -33,6 +34,7 @@ class Durability:
         self._pause = threading.Event()
         self._seq = 0
         self._synced = 0
+        self._checkpointed = 0
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
         self._mutex = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
@@ -41,7 +43,8 @@ class Durability:
     def wrote(self, seq: int) -> None:
         """Records up to `seq` are in the log."""
         self._seq = seq
-        self._written.set()
+        if not self._written.is_set():
+            self._written.set()
 
     async def durable(self, seq: int) -> None:
         """Waits until `seq` is on the disk. Raises OSError when the disk fails."""
@@ -67,7 +70,7 @@ class Durability:
                 self._written.wait()
                 self._written.clear()
                 self._sync()
-                if os.fstat(self._log).st_size > _CHECKPOINT_BYTES:
+                if self._synced - self._checkpointed >= _CHECKPOINT_EVERY:
                     self._checkpoint(connection)
                 self._pause.wait(_PAUSE_S)
             self._sync()
@@ -93,13 +96,19 @@ class Durability:
     def _checkpoint(self, connection: sqlite3.Connection) -> None:
         """Moves the log into the database without holding the writer up; a few tries reach its end.
 
-        A full disk is the writer's to tell: until then the log goes on growing.
+        Only a log that is moved whole begins again at its start: one that grew meanwhile is tried again at the
+        next sync. A full disk is the writer's to tell: until then the log goes on growing.
         """
+        synced, end = self._synced, -1
         with suppress(sqlite3.OperationalError):
             for _ in range(5):
                 busy, in_log, moved = connection.execute(_PASSIVE).fetchone()
-                if busy or in_log == moved:
+                if busy:
                     return
+                if in_log == moved == end:
+                    self._checkpointed = synced
+                    return
+                end = in_log
 
 
 def _resolve(done: "asyncio.Future[None]", failure: OSError | None) -> None:
