@@ -36,14 +36,14 @@ impl Core {
                 self.overloaded.set(false);
             }
             let now = Instant::now();
-            let silenced = self.tally.strangers.get();
+            let mut admitted = 0;
             for at in 0..taken {
                 if let Some((data, source)) = batch.datagram(at) {
-                    self.datagram(data, source, now).await;
+                    admitted += usize::from(self.datagram(data, source, now).await);
                 }
             }
-            // Strangers cost next to nothing: a flood of them is no reason to turn callers away.
-            if taken == BATCH && self.tally.strangers.get() - silenced < BATCH as u64 / 2 {
+            // What was dropped or turned away costs next to nothing: a flood of it is no reason to refuse the others.
+            if taken == BATCH && admitted >= BATCH / 2 {
                 let since = *full_since.get_or_insert(now);
                 self.overloaded.set(now.duration_since(since) >= OVERLOADED_AFTER);
             }
@@ -51,26 +51,27 @@ impl Core {
         }
     }
 
-    async fn datagram(self: &Rc<Self>, data: &[u8], source: SocketAddr, now: Instant) {
+    /// Judges and takes one datagram. False: it went no further than the gate and the framing guards.
+    async fn datagram(self: &Rc<Self>, data: &[u8], source: SocketAddr, now: Instant) -> bool {
         count(&self.tally.received);
         let class = self.gate.borrow().class(source.ip(), now);
         if class == Class::Stranger {
             // Not even looked at.
             count(&self.tally.strangers);
-            return;
+            return false;
         }
         if data == b"\r\n\r\n" {
             self.sender.send(b"\r\n", source);
-            return;
+            return false;
         }
         let readable = with_readable_head(data);
         let data = readable.as_deref().unwrap_or(data);
         let Some(seen) = glance(data) else {
             count(&self.tally.unreadable);
-            return;
+            return false;
         };
         if !self.pass(data, &seen, source, &class) {
-            return;
+            return false;
         }
         let available = data.len() - seen.body_at;
         let body = match seen.length {
@@ -78,12 +79,12 @@ impl Core {
             Length::Is(length) if length <= available => None,
             _ => {
                 self.refuse(data, source, 400, "Bad Content-Length", None);
-                return;
+                return false;
             }
         };
         let Ok(mut message) = SipMessage::try_from(data) else {
             count(&self.tally.unreadable);
-            return;
+            return false;
         };
         if let Some(body) = body {
             match &mut message {
@@ -92,6 +93,7 @@ impl Core {
             }
         }
         self.take(message, self.udp.clone(), source, Transport::Udp, class).await;
+        true
     }
 
     /// The gate's word, carried out. False: the message is dealt with.
