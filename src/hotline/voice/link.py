@@ -112,9 +112,9 @@ class Link:
             )
 
     def acknowledge(self, position: Position) -> None:
-        """Events up to `position` are written."""
+        """Events up to `position` are written. Leaves with the next commands, or alone within `ACK_PAUSE`."""
         if self._wire is not None and self._wire.boot == position.boot:
-            self._wire.write([frames.Ack(n=position.n)])
+            self._wire.acknowledge(position.n)
             self._wire.listen(self._inbox is None or not self._inbox.is_full)
 
     def drain(self, within_ms: int) -> None:
@@ -222,6 +222,8 @@ class _Wire(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._listening = True
         self._waiting: list[bytes] = []
+        self._written: int | None = None
+        self._is_ack_due = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
@@ -256,7 +258,22 @@ class _Wire(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._flush)
         self._waiting += [frames.encode(frame) for frame in given]
 
+    def acknowledge(self, n: int) -> None:
+        """The switch merely keeps what is not acknowledged: most acknowledgements need no write of their own."""
+        self._written = n
+        if not self._is_ack_due:
+            self._is_ack_due = True
+            asyncio.get_running_loop().call_later(ACK_PAUSE, self._ack_due)
+
+    def _ack_due(self) -> None:
+        self._is_ack_due = False
+        if self._written is not None:
+            self._flush()
+
     def _flush(self) -> None:
+        if self._written is not None:
+            self._waiting.append(frames.encode(frames.Ack(n=self._written)))
+            self._written = None
         data = b"".join(self._waiting)
         self._waiting.clear()
         transport = self._transport
@@ -284,6 +301,8 @@ class _Wire(asyncio.Protocol):
 
 FIRST_PAUSE: Final = 0.02
 LONGEST_PAUSE: Final = 0.5
+ACK_PAUSE: Final = 0.02
+"""Seconds: a few dozen events at most."""
 PULSE: Final = 2.0
 """Seconds between pings."""
 MISSED: Final = 5
