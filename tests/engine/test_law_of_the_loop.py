@@ -12,6 +12,7 @@ from hotline.domain.hotline import Decision, Hotline
 from hotline.domain.ids import LegId, OperatorId, PlayId
 from hotline.domain.records import Arrival, Position, Record
 from hotline.engine.inbox import ASKS, TooBusy
+from hotline.engine.loop import UNMARKED
 from tests.domain.kit import company
 from tests.engine.kit import Desk, Killed, PretendSwitch, VirtualClock
 
@@ -87,12 +88,30 @@ def test_the_axis_never_runs_backwards(desk: Desk) -> None:
 
 
 def test_events_that_the_domain_does_not_know_are_acknowledged_once_marked(desk: Desk) -> None:
-    """The mark carries their number, so that they do not come again after a restart."""
+    """When there are many, the mark carries their number; a few cost no transaction of their own."""
     before = desk.engine.position
-    desk.engine.inbox.post(Arrival(boot=7, n=before.n + 1, given=None))
+    records = len(list(desk.journal.read(0)))
+    for place in range(1, UNMARKED):
+        desk.engine.inbox.post(Arrival(boot=7, n=before.n + place, given=None))
+    desk.run()
+    assert (before, records) == (desk.engine.position, len(list(desk.journal.read(0))))
+
+    desk.engine.inbox.post(Arrival(boot=7, n=before.n + UNMARKED, given=None))
     desk.run()
 
-    assert Position(boot=7, n=before.n + 1) == desk.engine.position
+    assert Position(boot=7, n=before.n + UNMARKED) == desk.engine.position
+    assert desk.engine.position == list(desk.journal.read(0))[-1].position
+
+
+def test_the_next_record_marks_events_that_the_domain_does_not_know(desk: Desk) -> None:
+    """So that they do not come again after a restart."""
+    before = desk.engine.position
+    desk.engine.inbox.post(Arrival(boot=7, n=before.n + 1, given=None))
+    desk.switch.n += 1
+    desk.run()
+    desk.calls()
+
+    assert desk.engine.position.n >= before.n + 2
     assert desk.engine.position == list(desk.journal.read(0))[-1].position
 
 

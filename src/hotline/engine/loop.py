@@ -45,6 +45,8 @@ BATCH = 64
 HOLD_US = 3_000_000
 """How long timers wait for a switch that does not come."""
 STUCK_US = 1_000_000
+UNMARKED = 64
+"""Events that the domain does not know are marked as written with the next record, or when there are so many."""
 
 _BEYOND = 1 << 31
 """Higher than the place of any command in its record."""
@@ -301,6 +303,11 @@ class Engine:
         commands = (Hangup(leg=given.leg, q850=41),) if isinstance(given, LegArrived) else ()
         return Decision(facts=(), commands=commands)
 
+    @property
+    def _unmarked(self) -> int:
+        """Events since the last record, all such as the domain does not know; they may come again after a death."""
+        return self._position.n - self._batch_position().n
+
     def _batch_position(self) -> Position:
         return self._batch[-1].position if self._batch else self._written
 
@@ -322,8 +329,8 @@ class Engine:
 
     def _release(self) -> None:
         """Writes what was decided; only then lets it out."""
-        if self._batch_position() != self._position:
-            # Events that the domain does not know came last: without a mark they would come again.
+        if self._unmarked >= UNMARKED:
+            # The switch keeps what is not acknowledged.
             self._mark(self._at, self._clock.utc())
         records, self._batch = self._batch, []
         answers, self._answers = self._answers, []
@@ -336,9 +343,9 @@ class Engine:
             raise
         self.figures.batches += 1
         self._switch.send(_numbered(records))
-        if self._written != self._position:
-            self._written = self._position
-            self._switch.acknowledge(self._position)
+        if self._written != records[-1].position:
+            self._written = records[-1].position
+            self._switch.acknowledge(self._written)
         for ask, decision in answers:
             if not ask.answer.done():
                 ask.answer.set_result(decision)
