@@ -5,6 +5,7 @@ it folds what is left and ends. A database that is away is tried again, loudly, 
 """
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -108,6 +109,9 @@ async def _run(journal: Path, url: str) -> int:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # Calls come first: voice and engine share these cores.
     os.nice(10)
+    # Records and rows hold no cycles: looking for some among thousands of them is a fifth of the work.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
 
