@@ -2,14 +2,14 @@
 
 use std::io;
 use std::mem;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rsipstack::platform::net::UdpSocket as LibrarySocket;
 use tokio::io::Interest;
-use tokio::net::UdpSocket;
+use tokio::io::unix::AsyncFd;
 
 /// Datagrams a system call.
 pub(crate) const BATCH: usize = 32;
@@ -18,8 +18,11 @@ const ROOM: usize = 8192;
 /// What the kernel keeps for us while we are busy.
 const KERNEL_BUFFER: usize = 4 * 1024 * 1024;
 
+/// Our socket, polled for what arrives only: tokio's own type would be woken after every datagram that has left, too.
+pub(crate) type Socket = AsyncFd<UdpSocket>;
+
 /// Binds with large kernel buffers (as large as the system allows).
-pub(crate) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+pub(crate) fn bind(address: SocketAddr) -> io::Result<Socket> {
     let domain = if address.is_ipv4() { socket2::Domain::IPV4 } else { socket2::Domain::IPV6 };
     let socket = socket2::Socket::new(domain, socket2::Type::DGRAM, Some(socket2::Protocol::UDP))?;
     socket.set_nonblocking(true)?;
@@ -27,25 +30,25 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     let _ = socket.set_recv_buffer_size(KERNEL_BUFFER);
     let _ = socket.set_send_buffer_size(KERNEL_BUFFER);
     socket.bind(&address.into())?;
-    UdpSocket::from_std(socket.into())
+    // SAFETY: the AsyncFd owns the socket, and a UdpSocket's descriptor stays the same until it is dropped.
+    unsafe { AsyncFd::register_with_interest(UdpSocket::from(socket), Interest::READABLE) }.map_err(io::Error::from)
 }
 
 /// The sending half that the library holds. It never receives: we do, see [`Batch`].
 pub(crate) struct Sender {
-    socket: Arc<UdpSocket>,
+    socket: Arc<Socket>,
     pub sent: AtomicU64,
     pub failed: AtomicU64,
 }
 
 impl Sender {
-    pub fn new(socket: Arc<UdpSocket>) -> Self {
+    pub fn new(socket: Arc<Socket>) -> Self {
         Self { socket, sent: AtomicU64::new(0), failed: AtomicU64::new(0) }
     }
 
     /// Sends now or counts a failure: SIP over UDP repeats what was lost, a waiting sender would hold up everyone.
     pub fn send(&self, data: &[u8], to: SocketAddr) {
-        // Straight to the kernel: tokio's own `try_send_to` refuses until its reactor has once seen the socket writable.
-        let counter = match socket2::SockRef::from(&*self.socket).send_to(data, &to.into()) {
+        let counter = match self.socket.get_ref().send_to(data, to) {
             Ok(_) => &self.sent,
             Err(_) => &self.failed,
         };
@@ -65,7 +68,7 @@ impl LibrarySocket for Sender {
     }
 
     fn local_addr(&self) -> rsipstack::Result<SocketAddr> {
-        Ok(self.socket.local_addr()?)
+        Ok(self.socket.get_ref().local_addr()?)
     }
 }
 
@@ -87,13 +90,21 @@ impl Batch {
     }
 
     /// Waits for datagrams and takes as many as there are, up to [`BATCH`].
-    pub async fn receive(&mut self, socket: &UdpSocket) -> io::Result<usize> {
+    pub async fn receive(&mut self, socket: &Socket) -> io::Result<usize> {
         loop {
-            socket.readable().await?;
-            match socket.try_io(Interest::READABLE, || self.receive_now(socket)) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                other => return other,
+            let mut ready = socket.readable().await?;
+            let received = self.receive_now(socket.get_ref());
+            match &received {
+                Ok(BATCH) => {}
+                // The socket is empty: what comes from now on wakes us anew.
+                Ok(_) => ready.clear_ready(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    ready.clear_ready();
+                    continue;
+                }
+                Err(_) => {}
             }
+            return received;
         }
     }
 

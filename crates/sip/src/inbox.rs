@@ -8,20 +8,19 @@ use std::sync::Arc;
 
 use rsipstack::sip::{Response, SipMessage};
 use rsipstack::transport::SipConnection;
-use tokio::net::UdpSocket;
 use tokio::time::{Duration, Instant};
 use tracing::debug;
 
 use crate::api::Transport;
 use crate::core::{Core, count, library_transport, sip_addr};
-use crate::datagrams::{BATCH, Batch};
+use crate::datagrams::{BATCH, Batch, Socket};
 use crate::framing::{Glance, Kind, Length, glance, stateless, with_readable_head};
 use crate::gate::{Class, Verdict, Why};
 use crate::message;
 
 impl Core {
-    /// The receive loop: batch by batch, yielding between them so that verbs and timers have their turn.
-    pub async fn receive(self: Rc<Self>, socket: Arc<UdpSocket>) {
+    /// The receive loop: batch by batch, yielding after full ones so that verbs and timers have their turn.
+    pub async fn receive(self: Rc<Self>, socket: Arc<Socket>) {
         let mut batch = Batch::new();
         let mut full_since = None;
         loop {
@@ -47,7 +46,9 @@ impl Core {
                 let since = *full_since.get_or_insert(now);
                 self.overloaded.set(now.duration_since(since) >= OVERLOADED_AFTER);
             }
-            tokio::task::yield_now().await;
+            if taken == BATCH {
+                tokio::task::yield_now().await;
+            }
         }
     }
 

@@ -49,7 +49,7 @@ impl Sip {
     /// [`StartError`]: an address is taken or not ours.
     pub async fn start(config: Config) -> Result<(Sip, mpsc::Receiver<Event>), StartError> {
         let socket = datagrams::bind(config.udp).map_err(|error| StartError::Udp(config.udp, error))?;
-        let local = socket.local_addr().map_err(|error| StartError::Udp(config.udp, error))?;
+        let local = socket.get_ref().local_addr().map_err(|error| StartError::Udp(config.udp, error))?;
         let socket = Arc::new(socket);
         let sender = Arc::new(Sender::new(Arc::clone(&socket)));
         let library = |error: rsipstack::Error| StartError::Library(error.to_string());

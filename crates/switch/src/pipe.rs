@@ -36,6 +36,14 @@ impl<T> Sender<T> {
         }
     }
 
+    /// As `push`, for what the receiver finds when it wakes up by itself.
+    pub fn leave(&mut self, value: T) -> Result<(), T> {
+        self.ring.push(value).map_err(|rtrb::PushError::Full(value)| {
+            self.unrung = true;
+            value
+        })
+    }
+
     /// As `push`; what has no room is dropped and counted.
     pub fn push_or_count(&mut self, value: T) {
         if self.push(value).is_err() {

@@ -92,6 +92,13 @@ pub enum ToMedia {
     Shutdown,
 }
 
+impl ToMedia {
+    /// It shows at the next tick and no sooner, and no answer to it is waited for: waking the thread would be in vain.
+    pub const fn can_wait(&self) -> bool {
+        matches!(self, Self::Open { .. } | Self::Play { .. } | Self::OpenFeed { .. } | Self::Feed { .. } | Self::Sample)
+    }
+}
+
 /// What a media thread tells.
 #[derive(Debug)]
 pub enum FromMedia {

@@ -96,7 +96,14 @@ impl Wire {
         self.slots[index] = Some(Slot { key, pair, at_once, tap: None, owed: 0 });
     }
 
-    /// Gives a leg's sockets away, to be closed or to travel.
+    /// Closes a leg's sockets, which takes them out of the poll set too.
+    pub fn close(&mut self, key: LegKey) {
+        if let Some(slot) = self.slots.get_mut(key.slot()) {
+            slot.take_if(|slot| slot.key == key);
+        }
+    }
+
+    /// Gives a leg's sockets away, to travel.
     pub fn remove(&mut self, key: LegKey) -> Option<(Pair, Option<Sender<Frame>>)> {
         let slot = self.slots.get_mut(key.slot())?.take_if(|slot| slot.key == key)?;
         let _ = epoll::delete(&self.epoll, &slot.pair.rtcp);

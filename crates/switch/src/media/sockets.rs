@@ -5,6 +5,8 @@ use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+
 /// RTP on an even port, RTCP on the odd one above it.
 #[derive(Debug)]
 pub struct Pair {
@@ -17,10 +19,7 @@ pub struct Pair {
 impl Pair {
     /// Errors: a port is in use by another program, or the process is out of descriptors.
     pub fn bind(address: IpAddr, port: u16) -> io::Result<Self> {
-        let rtp = UdpSocket::bind((address, port))?;
-        let rtcp = UdpSocket::bind((address, port + 1))?;
-        rtp.set_nonblocking(true)?;
-        rtcp.set_nonblocking(true)?;
+        let (rtp, rtcp) = (bind((address, port).into())?, bind((address, port + 1).into())?);
         // Expedited forwarding (RFC 4594); a network that ignores it does no harm.
         let _ = rustix::net::sockopt::set_ip_tos(&rtp, EXPEDITED);
         Ok(Self { rtp, rtcp, connected: false })
@@ -45,6 +44,13 @@ impl Pair {
         let sent = if self.connected { self.rtp.send(packet) } else { self.rtp.send_to(packet, to) };
         sent.is_ok()
     }
+}
+
+fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let socket = socket_with(family, SocketType::DGRAM, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)?;
+    rustix::net::bind(&socket, &address)?;
+    Ok(socket.into())
 }
 
 /// How many datagrams one system call takes at most.

@@ -114,18 +114,24 @@ impl MediaThread {
             Ready::Rtcp(slot) => self.receive_rtcp(slot, now),
             Ready::Wake => {
                 self.wake.clear();
-                while let Some(command) = self.commands.pop() {
-                    self.execute(command, now);
-                }
-                self.is_over |= self.commands.is_over();
+                self.obey(now);
             }
         }
+    }
+
+    fn obey(&mut self, now: u64) {
+        while let Some(command) = self.commands.pop() {
+            self.execute(command, now);
+        }
+        self.is_over |= self.commands.is_over();
     }
 
     fn tick(&mut self) {
         let _ = rustix::io::read(&self.timer, &mut [0_u8; 8]);
         let now = now_us();
         let late = now.saturating_sub(self.machine.next_tick_us());
+        // Those that nobody rang for.
+        self.obey(now);
         self.machine.tick(now, &mut self.wire);
         self.ticks += 1;
         add(&self.counters.ticks, 1);
@@ -280,8 +286,7 @@ impl MediaThread {
     fn close(&mut self, leg: MediaLeg) {
         let closed = self.key(&leg).and_then(|key| {
             let quality = self.machine.close_leg(key, &mut self.wire)?;
-            // Dropping the pair closes its sockets.
-            drop(self.wire.remove(key));
+            self.wire.close(key);
             Ok(quality)
         });
         // A leg that was never opened here closes too: the signalling thread waits for it.

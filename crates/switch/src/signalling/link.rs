@@ -6,16 +6,18 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use hotline_control::frames::{ToEngine, ToSwitch};
 use hotline_control::framing::{Decoder, encode};
 use hotline_control::window::Window;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{UnixListener, UnixStream};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::net::UnixListener;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::{AbortHandle, spawn_local};
 
@@ -71,7 +73,7 @@ impl Link {
     /// Errors: another switch listens there, or the path cannot be made.
     pub fn listen(path: &Path, window: Window) -> io::Result<(Self, mpsc::Receiver<Heard>)> {
         if path.exists() {
-            if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            if UnixStream::connect(path).is_ok() {
                 return Err(io::Error::new(io::ErrorKind::AddrInUse, "another switch listens there"));
             }
             std::fs::remove_file(path)?;
@@ -89,25 +91,29 @@ impl Link {
 
     /// The next caller at the socket; cancel-safe.
     pub async fn accept(&self) -> io::Result<UnixStream> {
-        self.listener.accept().await.map(|(stream, _)| stream)
+        self.listener.accept().await?.0.into_std()
     }
 
     /// Starts to read and write a new connection; beyond a handful of them the newcomer is closed at once.
-    pub fn welcome(&mut self, stream: UnixStream) {
+    ///
+    /// Errors: the process is out of descriptors.
+    pub fn welcome(&mut self, stream: UnixStream) -> io::Result<()> {
         if self.connections.len() >= MAX_CONNECTIONS {
             tracing::warn!("too many control connections");
-            return;
+            return Ok(());
         }
         let id = self.next;
         self.next += 1;
         let shared = Rc::new(Shared::default());
-        let (reader, writer) = stream.into_split();
+        // Polled for what arrives only: one that is polled for room too wakes us whenever the engine has read.
+        let reader = polled(stream.try_clone()?, Interest::READABLE)?;
         let tasks = [
             spawn_local(read(id, reader, self.heard.clone())).abort_handle(),
-            spawn_local(write(id, writer, Rc::clone(&shared), Rc::clone(&self.outbox), self.heard.clone()))
+            spawn_local(write(id, stream, Rc::clone(&shared), Rc::clone(&self.outbox), self.heard.clone()))
                 .abort_handle(),
         ];
         self.connections.insert(id, Connection { shared, tasks });
+        Ok(())
     }
 
     /// Sends one frame outside the window.
@@ -168,11 +174,11 @@ impl Link {
     }
 }
 
-async fn read(id: ConnectionId, mut reader: OwnedReadHalf, heard: mpsc::Sender<Heard>) {
+async fn read(id: ConnectionId, reader: AsyncFd<UnixStream>, heard: mpsc::Sender<Heard>) {
     let mut decoder = Decoder::default();
     let mut bytes = vec![0; 64 * 1024];
     let reason = loop {
-        match reader.read(&mut bytes).await {
+        match read_some(&reader, &mut bytes).await {
             Ok(0) => break "the engine closed it".to_owned(),
             Ok(length) => decoder.push(&bytes[..length]),
             Err(error) => break error.to_string(),
@@ -184,6 +190,42 @@ async fn read(id: ConnectionId, mut reader: OwnedReadHalf, heard: mpsc::Sender<H
     let _ = heard.send(Heard::Closed(id, reason)).await;
 }
 
+async fn read_some(reader: &AsyncFd<UnixStream>, bytes: &mut [u8]) -> io::Result<usize> {
+    loop {
+        let mut ready = reader.readable().await?;
+        match reader.get_ref().read(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => ready.clear_ready(),
+            Ok(length) if length < bytes.len() => {
+                // Nothing is left; an end that stands behind it is not cleared away.
+                ready.clear_ready();
+                return Ok(length);
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Waits for room only when there is none.
+async fn write_all(mut writer: &UnixStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match writer.write(bytes) {
+            Ok(length) => bytes = &bytes[length..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let room = polled(writer.try_clone()?, Interest::WRITABLE)?;
+                let _ = room.writable().await?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn polled(stream: UnixStream, interest: Interest) -> io::Result<AsyncFd<UnixStream>> {
+    // SAFETY: the AsyncFd owns the stream, and a UnixStream's descriptor stays the same until it is dropped.
+    unsafe { AsyncFd::register_with_interest(stream, interest) }.map_err(io::Error::from)
+}
+
 async fn hand_over(id: ConnectionId, decoder: &mut Decoder, heard: &mpsc::Sender<Heard>) -> Result<(), String> {
     while let Some(frame) = decoder.pop().map_err(|error| error.to_string())? {
         heard.send(Heard::Frame(id, frame)).await.map_err(|_| "the switch ends".to_owned())?;
@@ -193,7 +235,7 @@ async fn hand_over(id: ConnectionId, decoder: &mut Decoder, heard: &mpsc::Sender
 
 async fn write(
     id: ConnectionId,
-    mut writer: OwnedWriteHalf,
+    writer: UnixStream,
     shared: Rc<Shared>,
     outbox: Rc<RefCell<Outbox>>,
     heard: mpsc::Sender<Heard>,
@@ -203,7 +245,7 @@ async fn write(
         bytes.clear();
         shared.fill(&outbox.borrow().window, &mut bytes);
         if !bytes.is_empty() {
-            if let Err(error) = writer.write_all(&bytes).await {
+            if let Err(error) = write_all(&writer, &bytes).await {
                 break error.to_string();
             }
         } else if *shared.closing.borrow() {
@@ -212,6 +254,8 @@ async fn write(
             shared.wake.notified().await;
         }
     };
+    // The reader keeps a descriptor of it until it is forgotten.
+    let _ = writer.shutdown(Shutdown::Write);
     let _ = heard.send(Heard::Closed(id, reason)).await;
 }
 

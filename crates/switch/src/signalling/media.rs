@@ -35,6 +35,13 @@ struct Thread {
     handle: Option<JoinHandle<()>>,
 }
 
+impl Thread {
+    /// Puts the command into the ring, or gives it back when there is no room.
+    fn give(&mut self, command: ToMedia) -> Result<(), ToMedia> {
+        if command.can_wait() { self.commands.leave(command) } else { self.commands.push(command) }
+    }
+}
+
 impl MediaThreads {
     /// Starts `count` threads; `wake` is rung when one has something to tell, `recorder` when there are frames.
     ///
@@ -102,7 +109,7 @@ impl MediaThreads {
         let thread = &mut self.threads[thread];
         if thread.expected > 0 || !thread.held.is_empty() {
             thread.held.push_back(command);
-        } else if let Err(command) = thread.commands.push(command) {
+        } else if let Err(command) = thread.give(command) {
             self.delayed += 1;
             thread.held.push_back(command);
         }
@@ -145,7 +152,7 @@ impl MediaThreads {
         for thread in &mut self.threads {
             while thread.expected == 0 {
                 let Some(command) = thread.held.pop_front() else { break };
-                if let Err(command) = thread.commands.push(command) {
+                if let Err(command) = thread.give(command) {
                     thread.held.push_front(command);
                     break;
                 }

@@ -190,10 +190,11 @@ impl Switch {
                     inlets.wake.clear();
                     guard?.clear_ready();
                 }
-                stream = self.link.accept() => match stream {
-                    Ok(stream) => self.link.welcome(stream),
-                    Err(error) => tracing::warn!(%error, "a control connection was not accepted"),
-                },
+                stream = self.link.accept() => {
+                    if let Err(error) = stream.and_then(|stream| self.link.welcome(stream)) {
+                        tracing::warn!(%error, "a control connection was not accepted");
+                    }
+                }
                 Some(ask) = inlets.asks.recv() => drop(ask.send(self.metrics())),
                 _ = term.recv() => self.drain(self.drain_ms),
                 _ = interrupt.recv() => self.drain(self.drain_ms),
