@@ -342,10 +342,10 @@ class Engine:
             _fail(answers, error)
             raise
         self.figures.batches += 1
-        self._switch.send(_numbered(records))
         if self._written != records[-1].position:
             self._written = records[-1].position
             self._switch.acknowledge(self._written)
+        self._switch.send(_numbered(records))
         for ask, decision in answers:
             if not ask.answer.done():
                 ask.answer.set_result(decision)

@@ -34,7 +34,10 @@ class Switch(Protocol):
         """Sends commands in order. Dropped while no connection has been resumed: the journal has them."""
 
     def acknowledge(self, position: Position) -> None:
-        """Events up to `position` are written. Dropped when no connection of that boot is up."""
+        """Events up to `position` are written. Dropped when no connection of that boot is up.
+
+        It may leave a little later than at once: with the next commands.
+        """
 
 
 class Journal(Protocol):

@@ -218,10 +218,9 @@ class _Wire(asyncio.Protocol):
         self.boot: int | None = None
         self._heard = heard
         self._ended = ended
-        self._buffer = bytearray()
+        self._rest = b""
         self._transport: asyncio.Transport | None = None
         self._listening = True
-        self._waiting: list[bytes] = []
         self._written: int | None = None
         self._is_ack_due = False
 
@@ -229,8 +228,8 @@ class _Wire(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by name
 
     def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        buffer, at = self._buffer, 0
+        buffer, at = self._rest + data if self._rest else data, 0
+        self._rest = b""
         while len(buffer) - at >= 4:
             length = int.from_bytes(buffer[at : at + 4], "big")
             if length > frames.MAX_FRAME:
@@ -239,7 +238,7 @@ class _Wire(asyncio.Protocol):
             if len(buffer) - at - 4 < length:
                 break
             try:
-                frame = frames.decode(bytes(buffer[at + 4 : at + 4 + length]))
+                frame = frames.decode(buffer[at + 4 : at + 4 + length])
             except (msgspec.DecodeError, msgspec.ValidationError) as error:
                 self.abort(f"the switch sent a frame that is none: {error}")
                 return
@@ -247,16 +246,23 @@ class _Wire(asyncio.Protocol):
             self._heard(self, frame)
             if self._ended.done():
                 return
-        del buffer[:at]
+        self._rest = buffer[at:]
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end(str(exc) if exc else "the switch closed the connection")
 
     def write(self, given: Sequence[frames.ToSwitch]) -> None:
-        """Sends at the end of this turn of the loop: commands and acknowledgement leave in one piece."""
-        if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._waiting += [frames.encode(frame) for frame in given]
+        """Sends at once, and an acknowledgement that waits with it."""
+        data = b"".join([frames.encode(frame) for frame in given])
+        if self._written is not None:
+            data += frames.encode(frames.Ack(n=self._written))
+            self._written = None
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        transport.write(data)
+        if transport.get_write_buffer_size() > WRITE_LIMIT:
+            self.abort("the switch does not read")
 
     def acknowledge(self, n: int) -> None:
         """The switch merely keeps what is not acknowledged: most acknowledgements need no write of their own."""
@@ -268,20 +274,7 @@ class _Wire(asyncio.Protocol):
     def _ack_due(self) -> None:
         self._is_ack_due = False
         if self._written is not None:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._written is not None:
-            self._waiting.append(frames.encode(frames.Ack(n=self._written)))
-            self._written = None
-        data = b"".join(self._waiting)
-        self._waiting.clear()
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            return
-        transport.write(data)
-        if transport.get_write_buffer_size() > WRITE_LIMIT:
-            self.abort("the switch does not read")
+            self.write(())
 
     def listen(self, wanted: bool) -> None:
         if self._transport is None or wanted == self._listening or self._transport.is_closing():
