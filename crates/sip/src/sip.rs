@@ -10,6 +10,7 @@ use rsipstack::sip::{Header, Method};
 use rsipstack::transaction::endpoint::EndpointOption;
 use rsipstack::transport::SipConnection;
 use rsipstack::transport::udp::UdpConnection;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::{Duration, Instant};
@@ -48,8 +49,7 @@ impl Sip {
     /// # Errors
     /// [`StartError`]: an address is taken or not ours.
     pub async fn start(config: Config) -> Result<(Sip, mpsc::Receiver<Event>), StartError> {
-        let socket = datagrams::bind(config.udp).map_err(|error| StartError::Udp(config.udp, error))?;
-        let local = socket.get_ref().local_addr().map_err(|error| StartError::Udp(config.udp, error))?;
+        let (socket, local, listener) = bind(&config)?;
         let socket = Arc::new(socket);
         let sender = Arc::new(Sender::new(Arc::clone(&socket)));
         let library = |error: rsipstack::Error| StartError::Library(error.to_string());
@@ -57,13 +57,6 @@ impl Sip {
         let endpoint =
             EndpointBuilder::new().with_user_agent(&config.user_agent).with_option(options(config.t1)).build();
         let arrivals = endpoint.incoming_transactions().map_err(library)?;
-        let listener = match config.tcp {
-            Some(tcp) => {
-                let tcp = if tcp.port() == 0 { SocketAddr::new(tcp.ip(), local.port()) } else { tcp };
-                Some(crate::streams::bind(tcp).map_err(|error| StartError::Tcp(tcp, error))?)
-            }
-            None => None,
-        };
         let (events, receiver) = mpsc::channel(config.events);
         let core = Rc::new(Core {
             local,
@@ -318,3 +311,30 @@ fn options(t1: Duration) -> EndpointOption {
         ..EndpointOption::default()
     }
 }
+
+/// Both sockets. Port 0 is any port that is free for both: the one that UDP was given may be taken for TCP.
+fn bind(config: &Config) -> Result<Bound, StartError> {
+    let mut tries = 1..MOST_PORTS_TRIED;
+    loop {
+        match bind_once(config) {
+            Err(StartError::Tcp(..)) if config.udp.port() == 0 && tries.next().is_some() => {}
+            other => return other,
+        }
+    }
+}
+
+type Bound = (datagrams::Socket, SocketAddr, Option<TcpListener>);
+
+fn bind_once(config: &Config) -> Result<Bound, StartError> {
+    let udp = |error| StartError::Udp(config.udp, error);
+    let socket = datagrams::bind(config.udp).map_err(udp)?;
+    let local = socket.get_ref().local_addr().map_err(udp)?;
+    let listen = |tcp: SocketAddr| {
+        let tcp = if tcp.port() == 0 { SocketAddr::new(tcp.ip(), local.port()) } else { tcp };
+        crate::streams::bind(tcp).map_err(|error| StartError::Tcp(tcp, error))
+    };
+    let listener = config.tcp.map(listen).transpose()?;
+    Ok((socket, local, listener))
+}
+
+const MOST_PORTS_TRIED: usize = 16;

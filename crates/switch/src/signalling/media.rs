@@ -37,6 +37,10 @@ struct Thread {
 
 impl Thread {
     /// Puts the command into the ring, or gives it back when there is no room.
+    #[allow(
+        clippy::result_large_err,
+        reason = "what found no room is kept: a box would cost each command an allocation"
+    )]
     fn give(&mut self, command: ToMedia) -> Result<(), ToMedia> {
         if command.can_wait() { self.commands.leave(command) } else { self.commands.push(command) }
     }
