@@ -38,6 +38,8 @@ class Inbox:
         self._news: deque[News] = deque()
         self._asks: deque[Ask] = deque()
         self._waiter: asyncio.Future[None] | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = 0.0
 
     def post(self, news: News) -> None:
         self._news.append(news)
@@ -75,13 +77,24 @@ class Inbox:
             self._waiter.set_result(None)
 
     async def wait(self, timeout_s: float | None) -> None:
-        """Until something is posted, somebody wakes it, or the time is over."""
+        """Until something is posted, somebody wakes it, or the time is over; at times for nothing."""
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
-        timer = None if timeout_s is None else loop.call_later(timeout_s, self.wake)
+        if timeout_s is not None:
+            self._ring_by(loop, loop.time() + timeout_s)
         try:
             await self._waiter
         finally:
             self._waiter = None
-            if timer is not None:
-                timer.cancel()
+
+    def _ring_by(self, loop: asyncio.AbstractEventLoop, at: float) -> None:
+        """Keeps an alarm that is set already: one that comes early costs less than a new one for each event."""
+        if self._alarm is not None:
+            if self._alarm_at <= at:
+                return
+            self._alarm.cancel()
+        self._alarm, self._alarm_at = loop.call_at(at, self._ring), at
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self.wake()
