@@ -4,6 +4,7 @@ On the way in numbers become E.164 and the switch's stamps move to the journal's
 sound files and recordings get their place on disk. Plain translation: nothing is decided here.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -44,7 +45,7 @@ class Gateway:
         self._recordings = recordings
         self._region = region
         self._folders: set[Path] = set()
-        self._sent: dict[tuple[int, int], str] = {}
+        self._sent: OrderedDict[tuple[int, int], str] = OrderedDict()
 
     def given(self, event: frames.AnyEvent, at_us: int) -> inputs.Input | None:
         """The input that an event is; nothing for events that the domain does not know (yet)."""
@@ -60,7 +61,7 @@ class Gateway:
         """The frame of a command; its name is kept for a while, in case the switch refuses it."""
         self._sent[seq, i] = type(command).__name__
         if len(self._sent) > REMEMBERED:
-            del self._sent[next(iter(self._sent))]
+            self._sent.popitem(last=False)
         frame: frames.Command = _FRAMES[type(command)](self, command)
         return frame
 
