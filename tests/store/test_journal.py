@@ -1,6 +1,8 @@
 """The journal keeps what it was given, through days, full disks and rivals."""
 
 import asyncio
+import sqlite3
+from itertools import count, islice
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from hotline.domain.ids import CallId, LegId
 from hotline.domain.inputs import TimeCame
 from hotline.domain.records import Numbered, Position, Record, Snapshot
 from hotline.domain.state import State
+from hotline.store.durability import Durability
 from hotline.store.journal import DiskFull, FileJournal, JournalDeposed, JournalUnreadable
 from tests.store.conftest import NOON, Opener
 
@@ -172,6 +175,33 @@ def test_a_long_log_is_moved_into_the_database(open_journal: Opener, tmp_path: P
 
     assert log.stat().st_size < written + (16 << 20)
     assert 60_000 == journal.days.last().seq  # type: ignore[union-attr]
+
+
+async def test_a_log_that_was_long_is_not_moved_at_every_sync(
+    open_journal: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file keeps its size for ever; what counts is what was written since."""
+    tries: list[int] = []
+    checkpoint = Durability._checkpoint
+
+    def counted(self: Durability, connection: sqlite3.Connection) -> None:
+        tries.append(1)
+        checkpoint(self, connection)
+
+    monkeypatch.setattr(Durability, "_checkpoint", counted)
+    journal = open_journal()
+    journal.append([record(seq) for seq in range(1, 30_001)])
+    following = count(30_001)
+
+    async def write_on(times: int) -> int:
+        for seq in islice(following, times):
+            journal.append([record(seq)])
+            await journal.durable(seq)
+        return len(tries)
+
+    after_the_long = await write_on(30)
+
+    assert 0 < after_the_long == await write_on(30)
 
 
 def test_a_full_disk_at_the_start_is_said_in_a_sentence(small_disk: Path) -> None:

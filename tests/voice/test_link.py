@@ -152,6 +152,17 @@ async def test_what_is_written_is_acknowledged_to_the_boot_it_came_from_only(tal
     assert (await talk.end.until(frames.Ack)).n == 5
 
 
+async def test_an_acknowledgement_leaves_with_the_next_commands(talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last one says it all; none needs a write of its own."""
+    monkeypatch.setattr(link, "ACK_PAUSE", 60)
+    await talk.begin()
+    talk.link.acknowledge(Position(boot=7, n=4))
+    talk.link.acknowledge(Position(boot=7, n=5))
+    talk.link.send([Numbered(seq=11, i=0, command=commands.Answer(leg=LegId("s7-1")))])
+
+    assert (await talk.end.until(frames.Ack)).n == 5
+
+
 async def test_a_broken_connection_is_told_and_made_again(talk: Talk) -> None:
     await talk.begin()
     talk.end.drop()
