@@ -111,10 +111,13 @@ async def until_end(hotline: "Running", stop: "asyncio.Future[None]") -> None:
 
 
 def stopped() -> "asyncio.Future[None]":
-    """Done at the first SIGTERM or SIGINT. A second one changes nothing: the end is in order."""
+    """Done at the first SIGTERM, SIGINT or SIGHUP (the terminal has gone; `serve` makes it a reload once it is up).
+
+    A second one changes nothing: the end is in order.
+    """
     loop = asyncio.get_running_loop()
     stop: asyncio.Future[None] = loop.create_future()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, _done(stop))
     return stop
 

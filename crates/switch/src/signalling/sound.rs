@@ -15,8 +15,8 @@ use super::legs::{End, Index, Media};
 use crate::media::message::ToMedia;
 use crate::media::sockets::Pair;
 
-/// Other programs may hold a few ports of the range.
-const MOST_PORTS_TRIED: usize = 64;
+/// Another program may hold ports of the range; another switch holds as many in a row as it has legs.
+const MOST_PORTS_TRIED: usize = 512;
 
 /// What we say and understand.
 const CODECS: [Encoding; 2] = [Encoding::Alaw, Encoding::Ulaw];
